@@ -1,0 +1,155 @@
+"""The frozen results that a run produces and every renderer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """One per result."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    DECLINED = "declined"
+    CRASHED = "crashed"
+    HUNG = "hung"
+    NOT_RUN = "not-run"
+    NO_SINGLE_ANSWER = "no-single-answer"
+    CANNOT_TELL = "cannot-tell"
+    UNDECIDED = "undecided"
+
+
+class Level(StrEnum):
+    """How accurate a result is, best first."""
+
+    ULP1 = "1ulp"
+    TIGHT = "tight"
+    STANDARD = "standard"
+    WRONG = "wrong"
+
+
+#: Levels from best to worst; ``LEVEL_ORDER[a] <= LEVEL_ORDER[b]`` when a is at least as good as b.
+LEVEL_ORDER: dict[Level, int] = {level: i for i, level in enumerate(Level)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case, dtype and check of one target. Text fields are plain, never marked up.
+
+    ``error_ulp`` and ``allowed_ulp`` belong to the worst element (largest error over bound), ``index`` says where it
+    is. ``largest_error_ulp`` is the largest error of any element. ``histogram`` maps ⌈8·log2(error)⌉ to a number of
+    elements (key None: error 0), so that quantiles over many results can be formed. ``signed_sum`` is Σ (ŷ - y)/ulp
+    over the ``elements`` that were measured.
+    """
+
+    target: str
+    function: str
+    dtype: str
+    case: str
+    group: str
+    check: str
+    status: Status
+    level: Level | None = None
+    message: str = ""
+    input: str = ""  # the call, short: "log_softmax([0, -200])"
+    got: str = ""
+    right: str = ""
+    got_hex: str = ""
+    right_digits: str = ""  # the exact value in 40 digits
+    index: tuple[int, ...] = ()
+    error_ulp: float | None = None
+    allowed_ulp: float | None = None
+    largest_error_ulp: float | None = None
+    signed_sum: float = 0.0
+    elements: int = 0
+    flushed: int = 0
+    histogram: Mapping[int | None, int] = field(default_factory=dict)
+    largest_term: str = ""
+    choice: Mapping[str, str] = field(default_factory=dict)  # choice -> observed, for no-single-answer
+    cannot_tell: str = ""  # what else the bound would accept here: "zeros", "a constant", ...
+    digest: str = ""  # of the output's bytes
+    seconds: float = 0.0
+    known: str = ""  # the reason, where a --known file accepts this
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All wrong results of one target and function that have one cause, shown by its smallest input."""
+
+    target: str
+    function: str
+    check: str
+    dtype: str  # dtype of the smallest case
+    dtypes: tuple[str, ...]
+    smallest: str  # case id
+    cases: tuple[str, ...]  # every case id
+    count: int
+    message: str
+    input: str
+    got: str
+    right: str
+    behaves_as: str = ""  # "log(softmax(x)), in 60 of the 60 wrong results"; empty where no shipped mistake agrees
+    instead: str = ""
+    again: str = ""  # the command that runs the smallest case again
+    bugs: tuple[str, ...] = ()
+    beside: str = ""
+    known: str = ""
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """What a report says of a target beside its results."""
+
+    name: str
+    versions: Mapping[str, str]
+    arrays: str
+    functions: Mapping[str, str]  # function -> spelled
+    import_seconds: float
+    path: str = ""
+    sha256: str = ""
+    not_tested: tuple[str, ...] = ()  # sentences: "axis of softmax: the callable takes none"
+    choices: Mapping[str, str] = field(default_factory=dict)  # "a row of -inf" -> "nan, always"
+    notes: tuple[str, ...] = ()
+    expected_wrong: bool = False  # shipped wrong on purpose
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a run found. Renderers read it; nothing writes to it."""
+
+    targets: tuple[TargetReport, ...]
+    results: tuple[Result, ...]
+    problems: tuple[Problem, ...]
+    require: Level
+    tier: str
+    dtypes: tuple[str, ...]
+    environment: Mapping[str, Any]
+    command: str = ""
+    seconds: float = 0.0
+    own: bool = False  # bare run: none of the user's code was checked
+    max_ulp: float | None = None
+    exit_zero: bool = False
+    interrupted: bool = False
+    notices: tuple[str, ...] = ()  # what makes the verdict worth less, in sentences
+    beside: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 right, 1 wrong or not run to its end, 3 undecided, 5 nothing telling was checked, 130 interrupted."""
+        from smxcheck.judge.verdict import exit_code
+
+        return exit_code(self)
+
+    @property
+    def passed(self) -> bool:
+        return self.exit_code == 0
+
+    def to_json(self) -> str:
+        """The report in the format ``smxcheck-report/1``."""
+        from smxcheck.report.as_json import render
+
+        return render(self)
