@@ -7,6 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+class CaseError(Exception):
+    """A case file, a selection of cases or a file of inputs is not usable: one line with the remedy."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that share a reason. ``cases`` counts ids over all functions, dtypes and tiers."""
+
+    name: str
+    purpose: str
+    bugs: tuple[str, ...]  # "owner/repo#N: what happened"
+    reason: str  # why the group exists, where no public bug report is known
+    functions: tuple[str, ...]
+    cases: int
+
+
 @dataclass(frozen=True)
 class Case:
     """One input of one function in one dtype.
@@ -28,7 +44,9 @@ class Case:
     layout: str = "contiguous"
     purpose: str = ""
     bugs: tuple[str, ...] = ()
+    why: str = ""  # what this one case shows, where the group's purpose does not say it all
     elements: int = 0  # of the first argument, known without building it
+    shape: tuple[int, ...] = ()  # of the first argument, known without building it
     acceptance: bool = False  # acceptance vectors run first
 
     @property

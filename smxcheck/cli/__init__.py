@@ -1,5 +1,13 @@
-"""The command line."""
+"""The command line: parsing only. ``main`` is the entry point."""
+
+from __future__ import annotations
+
+import sys
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the program and exit with its code."""
+    from smxcheck.cli.app import app
+    from smxcheck.cli.errors import run_app
+
+    sys.exit(run_app(app))

@@ -40,9 +40,9 @@ class Result:
     """One case, dtype and check of one target. Text fields are plain, never marked up.
 
     ``error_ulp`` and ``allowed_ulp`` belong to the worst element (largest error over bound), ``index`` says where it
-    is. ``largest_error_ulp`` is the largest error of any element. ``histogram`` maps ⌈8·log2(error)⌉ to a number of
-    elements (key None: error 0), so that quantiles over many results can be formed. ``signed_sum`` is Σ (ŷ - y)/ulp
-    over the ``elements`` that were measured.
+    is. ``largest_error_ulp`` is the largest error of any element, and ``largest_allowed_ulp`` what was allowed there
+    (None: not recorded). ``histogram`` maps ⌈8·log2(error)⌉ to a number of elements (key None: error 0), so that
+    quantiles over many results can be formed. ``signed_sum`` is Σ (ŷ - y)/ulp over the ``elements`` that were measured.
     """
 
     target: str
@@ -63,6 +63,7 @@ class Result:
     error_ulp: float | None = None
     allowed_ulp: float | None = None
     largest_error_ulp: float | None = None
+    largest_allowed_ulp: float | None = None
     signed_sum: float = 0.0
     elements: int = 0
     flushed: int = 0

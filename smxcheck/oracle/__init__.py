@@ -1,1 +1,63 @@
+"""From a call to what is right: ``expect`` for every kind of answer, ``enclose`` for the numbers alone."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smxcheck.oracle.core import expect_elementwise, expect_logsumexp, expect_rowwise
+from smxcheck.oracle.enclosure import Enclosure, Expected, Kind
+from smxcheck.oracle.information import (
+    expect_binary_cross_entropy,
+    expect_distribution,
+    expect_softmax_entropy,
+)
+from smxcheck.oracle.loss import expect_cross_entropy_grad, expect_loss
+from smxcheck.oracle.tiers import MOST_BITS, RELATIVE_BITS
+
+__all__ = ["Enclosure", "Expected", "Kind", "MOST_BITS", "RELATIVE_BITS", "enclose", "expect"]
+
+
+def expect(
+    function: str,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any] | None = None,
+    bits: int = RELATIVE_BITS,
+) -> Expected:
+    """What is right for ``function(*arguments, **keywords)``, numbers enclosed to 2^-bits relative where they can be.
+
+    The stored values of the arguments are taken as exact. Raises LookupError for a function without a reference.
+    """
+    given = dict(keywords or {})
+    axis = given.get("axis", -1)
+    match function:
+        case "softmax" | "log_softmax":
+            return expect_rowwise(function, arguments[0], axis, bits)
+        case "logsumexp":
+            return expect_logsumexp(arguments[0], axis, bits)
+        case "sigmoid" | "log_sigmoid":
+            return expect_elementwise(function, arguments[0], bits)
+        case "cross_entropy" | "nll_loss":
+            return expect_loss(function, arguments[0], arguments[1], given, bits)
+        case "binary_cross_entropy_with_logits":
+            return expect_binary_cross_entropy(arguments[0], arguments[1], bits)
+        case "softmax_entropy":
+            return expect_softmax_entropy(arguments[0], axis, bits)
+        case "entropy" | "kl_divergence" | "distribution_cross_entropy":
+            return expect_distribution(function, arguments, axis, bits)
+        case "cross_entropy_grad":
+            return expect_cross_entropy_grad(arguments[0], arguments[1], bits)
+    raise LookupError(f"no reference for {function}")
+
+
+def enclose(function: str, *arguments: Any, bits: int = RELATIVE_BITS, **keywords: Any) -> Enclosure:
+    """Enclosures of the values of a function: |y - (hi + lo)·2^exponent| ≤ bound·|y|, element by element.
+
+    Raises ValueError where an element of the result is not a number (an infinity, NaN, or no single answer).
+    """
+    expected = expect(function, tuple(np.asarray(a) for a in arguments), keywords, bits)
+    if expected.must_raise or (expected.kind != Kind.VALUE).any():
+        raise ValueError(f"{function}: the result holds elements that are not finite numbers")
+    return expected.enclosure

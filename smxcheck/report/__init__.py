@@ -1,1 +1,1 @@
-
+"""Renderers: from the frozen ``Report`` to text, one module per format."""

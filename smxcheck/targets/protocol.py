@@ -40,6 +40,11 @@ class Observation:
     printed: int = 0  # bytes that the call wrote to stdout and stderr
     seconds: float = 0.0
 
+    @property
+    def dtype_name(self) -> str:
+        """NumPy's name of the result's dtype, "" without a result."""
+        return str(self.value.dtype) if self.value is not None else ""
+
 
 @dataclass(frozen=True)
 class Offer:

@@ -1,0 +1,103 @@
+"""``smxcheck.verify``: the same run as on the command line, for a callable or a target's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from smxcheck.catalog import FUNCTIONS, match_function
+from smxcheck.dtypes import DEFAULT_DTYPES, FORMATS
+from smxcheck.judge.choices import parse_expectations
+from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
+from smxcheck.judge.result import Level, Report
+
+
+def verify(
+    target: str | Callable[..., Any],
+    function: str | Sequence[str] | None = None,
+    *,
+    dtypes: Sequence[str] = DEFAULT_DTYPES,
+    cases: str = "quick",
+    require: str = "standard",
+    max_ulp: float | None = None,
+    allow: Sequence[str] = (),
+    expect: Sequence[str] = (),
+    known: str | Path | None = None,
+    inputs: str | Path | None = None,
+    only: str = "",
+    arrays: str = "auto",
+    device: str = "cpu",
+    fixed: Mapping[str, Any] | None = None,
+    timeout: float = 10.0,
+    time_limit: float | None = None,
+) -> Report:
+    """Judge an implementation and return the report; nothing is printed, nothing raised for a wrong result.
+
+    ``target`` is a callable, which runs in this process (``function`` says what it is where its name does not), or a
+    text as on the command line (``"torch"``, ``"kernel.py:softmax"``), which runs in a worker process. The other
+    arguments are the options of ``smxcheck verify``. ``report.passed`` says whether everything is right.
+
+    Raises ValueError for an argument that is not understood, and ``smxcheck.targets.protocol.TargetError``,
+    ``smxcheck.caseset.CaseError`` or ``smxcheck.run.known.KnownError`` for a target, a file of inputs or a file of
+    known problems that is not usable.
+    """
+    from smxcheck.judge.call import Demand
+    from smxcheck.run import execute
+    from smxcheck.run.options import RunOptions
+
+    functions = (function,) if isinstance(function, str) else tuple(function or ())
+    unknown = [f for f in functions if f not in FUNCTIONS]
+    if unknown:
+        raise ValueError(f"no function {unknown[0]!r}; there are {', '.join(FUNCTIONS)}")
+    bad_dtypes = [d for d in dtypes if d not in FORMATS]
+    if bad_dtypes:
+        raise ValueError(f"no dtype {bad_dtypes[0]!r}; there are {', '.join(FORMATS)}")
+    demand = Demand(level(require), max_ulp, parse_expectations(tuple(expect)), allowed_codes(allow))
+    worker = {"arrays": arrays, "device": device, "fixed": dict(fixed or {}), "timeout": timeout}
+    options = RunOptions(
+        targets=(target,) if isinstance(target, str) else (), functions=functions or None, dtypes=tuple(dtypes),
+        tier=cases, inputs=str(inputs) if inputs else None, demand=demand, only=only,
+        known=str(known) if known else None, worker=worker, time_limit=time_limit,
+    )  # fmt: skip
+    if isinstance(target, str):
+        return execute.run(options)
+    return _verify_callable(target, functions, options)
+
+
+def _verify_callable(target: Callable[..., Any], functions: tuple[str, ...], options: Any) -> Report:
+    from dataclasses import replace
+
+    from smxcheck.run import execute
+    from smxcheck.targets.load import in_process
+    from smxcheck.targets.options import WorkerOptions
+
+    name = getattr(target, "__name__", type(target).__name__)
+    found = functions[0] if functions else match_function(name)
+    if found is None or len(functions) > 1:
+        raise ValueError(f"say which function {name} is: verify({name}, function='softmax')")
+    session = in_process(target, found, name, WorkerOptions(**options.worker))
+    try:
+        return execute.run_with([session], replace(options, targets=(session.info.name,), functions=(found,)))
+    finally:
+        session.close()
+
+
+def level(text: str) -> Level:
+    """The level of that name, of those that can be required. Raises ValueError."""
+    if text not in ("1ulp", "tight", "standard"):
+        raise ValueError(f"no level {text!r}; there are standard, tight, 1ulp")
+    return Level(text)
+
+
+def allowed_codes(names: Sequence[str]) -> frozenset[str]:
+    """Codes from codes or names of checks. Raises ValueError; a wrong value cannot be allowed, only conduct can."""
+    out = set()
+    for name in names:
+        check = CHECKS.get(name.upper()) or CHECKS_BY_NAME.get(name)
+        if check is None:
+            raise ValueError(f"no check {name!r} to allow; see: smxcheck list checks")
+        if check.code.startswith("SMX1"):
+            raise ValueError(f"{name} cannot be allowed: it is about right values; see --require, --known")
+        out.add(check.code)
+    return frozenset(out)

@@ -1,0 +1,42 @@
+"""The Typer app: one module per command; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from smxcheck.cli import explain, listing, verify
+from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
+
+# Rich help alone costs more than the time that --help is allowed.
+app = typer.Typer(
+    name="smxcheck",
+    help="Says, with evidence, how right an implementation of a softmax-family function is.",
+    epilog="Start with:  smxcheck verify yours.py:softmax   or  smxcheck verify scipy",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"smxcheck {__version__}, case set {CASE_SET_VERSION}, judge {JUDGE_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions and stop.")
+    ] = False,
+) -> None:
+    """Says, with evidence, how right an implementation of a softmax-family function is."""
+
+
+app.command("verify", epilog=verify.EPILOG)(verify.command)
+app.command("list")(listing.command)
+app.command("explain")(explain.command)

@@ -1,0 +1,113 @@
+"""From a call to its bounds, laid out like the result: (tight, standard), finite rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smxcheck.catalog import KEYWORD_DEFAULTS
+from smxcheck.dtypes import Format
+from smxcheck.judge.bounds import core, information, loss
+from smxcheck.judge.bounds.model import Bound
+from smxcheck.judge.bounds.rows import row_quantities
+from smxcheck.judge.result import Level
+from smxcheck.oracle.loss import loss_rows
+from smxcheck.oracle.rows import Rows, exact_float64, to_rows
+
+Array = npt.NDArray[Any]
+Terms = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+_ROWWISE = {"softmax": core.softmax, "log_softmax": core.log_softmax}
+_REDUCED = {"logsumexp": core.logsumexp, "softmax_entropy": information.softmax_entropy}
+_ELEMENTWISE = {"sigmoid": core.sigmoid, "log_sigmoid": core.log_sigmoid}
+_DISTRIBUTIONS: dict[str, Callable[..., Bound]] = {
+    "entropy": information.entropy,
+    "kl_divergence": information.kl_divergence,
+    "distribution_cross_entropy": information.distribution_cross_entropy,
+}
+
+
+def bounds_for(
+    function: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], fmt: Format, level: Level
+) -> Bound:
+    """The bound of ``level`` for each element of the result.
+
+    Elements whose right answer is no number (NaN, infinities, rows without a limit) get some bound that nothing reads.
+    """
+    axis = keywords.get("axis", -1)
+    if function in _ELEMENTWISE:
+        x = _finite(exact_float64(arguments[0]))
+        return _ELEMENTWISE[function](x, fmt, level)
+    if function == "binary_cross_entropy_with_logits":
+        x, y = np.broadcast_arrays(*(exact_float64(a) for a in arguments))
+        return information.binary_cross_entropy(_finite(x), np.nan_to_num(y), fmt, level)
+    if function in _ROWWISE or function in _REDUCED:
+        return _rows_bound(function, to_rows(arguments[0], axis), fmt, level)
+    if function in _DISTRIBUTIONS:
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
+        parts = [to_rows(np.broadcast_to(exact_float64(a), shape), axis) for a in arguments]
+        bound = _DISTRIBUTIONS[function](*(np.nan_to_num(r.x) for r in parts), fmt, level)
+        return _laid_out(bound, parts[0].reduce)
+    return _loss_bound(function, arguments, keywords, fmt, level)
+
+
+def _finite(x: Array) -> Array:
+    return np.where(np.isfinite(x), x, 0.0)
+
+
+def _regular(x: Array) -> Array:
+    """Rows that have a bound; the others become rows of zeros."""
+    bad = ~(np.isfinite(x) | (x == -np.inf)).all(axis=1) | (x == -np.inf).all(axis=1)
+    return np.where(bad[:, None], 0.0, x)
+
+
+def _laid_out(bound: Bound, layout: Callable[[Array], Array]) -> Bound:
+    def lay(terms: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: layout(np.asarray(v)) if np.ndim(v) else v for k, v in terms.items()}
+
+    return Bound(lay(bound.relative), lay(bound.absolute))
+
+
+def _rows_bound(function: str, rows: Rows, fmt: Format, level: Level) -> Bound:
+    count, n = rows.x.shape
+    if n == 0 or count == 0:
+        return Bound()
+    quantities = row_quantities(_regular(rows.x), fmt)
+    if function in _REDUCED:
+        return _laid_out(_REDUCED[function](quantities, fmt, level), rows.reduce)
+    bound = _ROWWISE[function](quantities, fmt, level)
+    return _laid_out(bound, lambda v: rows.restore(np.broadcast_to(v, (count, n))))
+
+
+def _loss_bound(
+    function: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], fmt: Format, level: Level
+) -> Bound:
+    def given(name: str) -> Any:
+        return keywords.get(name, KEYWORD_DEFAULTS[name])
+
+    gradient = function == "cross_entropy_grad"
+    ignore = -(2**62) if gradient else given("ignore_index")
+    rows = loss_rows(arguments[0], arguments[1], -1 if gradient else given("axis"), ignore)
+    if rows.logits.size == 0 or rows.out_of_range.any():
+        return Bound()
+    m, classes = rows.logits.shape
+    counted_logits = np.where(rows.counted[:, None], rows.logits, 0.0)
+    labels = np.nan_to_num(rows.labels) if rows.soft else rows.labels
+    if gradient:
+        y = labels if rows.soft else loss.targets(labels, rows.counted, classes, None, 0.0, "none").t
+        bound = loss.cross_entropy_grad(row_quantities(_regular(counted_logits), fmt), y, m, fmt, level)
+        shape = np.shape(arguments[0])
+        return _laid_out(bound, lambda v: np.broadcast_to(v, (m, classes)).reshape(shape))
+    weight = given("weight")
+    t = loss.targets(
+        labels, rows.counted, classes, None if weight is None else exact_float64(weight),
+        float(given("label_smoothing")), given("reduction"),
+    )  # fmt: skip
+    if function == "nll_loss":
+        bound = loss.nll_loss(counted_logits, t, fmt, level)
+    else:
+        bound = loss.cross_entropy(row_quantities(_regular(counted_logits), fmt), t, fmt, level)
+    return _laid_out(bound, lambda v: v.reshape(rows.shape)) if t.reduction == "none" else bound

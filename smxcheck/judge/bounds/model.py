@@ -1,0 +1,87 @@
+"""What a bound is: the roundings of one named algorithm on one input, term by term; and what is granted to exp, log.
+
+A bound has relative terms, whose sum r makes an error of at most expm1(r)·|y| (each term is the logarithm of a factor
+1 + δ), and absolute terms in units of the value. Terms are kept apart so that the largest can be named.
+
+Notation used by every module here: u unit roundoff, λ smallest subnormal, a = max x, d_j = a - x_j ≥ 0,
+w_j = exp(-d_j), S = Σ w_j, s = S without one maximal term, p_j = w_j/S, q = s/S, L = log S, T = Σ p_j d_j,
+ρ_j = |fl(x_j - a) - (x_j - a)| the rounding of the shift, known exactly on each input, R = Σ p_j ρ_j ≤ u·T.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smxcheck.dtypes import Format
+from smxcheck.judge.result import Level
+
+Array = npt.NDArray[Any]
+
+#: Bounds are evaluated in float64 from quantities whose relative error is far below 2^-30; raising them by 2^-20
+#: keeps an evaluation from making one smaller than it was derived.
+EVALUATION_SLACK = 2.0**-20
+
+#: Relative error granted to the platform's exp, in u. NumPy's float32 exp reaches 2.54 ulp (all inputs tried), float64
+#: libraries stay below 1 ulp = 2u except vector ones near 2 ulp; 16-bit results come through float32 or are rounded
+#: once from it. The same on every machine.
+EXP_ERROR: Mapping[str, float] = {"float16": 2, "bfloat16": 2, "float32": 6, "float64": 4}
+
+#: The same for log and log1p: NumPy's float32 log reaches 3.83 ulp (all inputs tried).
+LOG_ERROR: Mapping[str, float] = {"float16": 2, "bfloat16": 2, "float32": 8, "float64": 4}
+
+#: Roundings of the argument of exp in the forms that ``standard`` admits, beside the shift itself, as multiples of
+#: u·d. In float32 and float64: exp2((x - a)·log2 e) rounds the constant and the product (2); in all formats
+#: exp((x - a) - log S) rounds the difference (1, and L, which the term of the logarithm holds).
+EXTRA_ARGUMENT_ROUNDINGS: Mapping[str, float] = {"float16": 1, "bfloat16": 1, "float32": 2, "float64": 2}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Named terms; ``relative`` as logarithms of factors, ``absolute`` in units of the value."""
+
+    relative: Mapping[str, Any] = field(default_factory=dict)
+    absolute: Mapping[str, Any] = field(default_factory=dict)
+
+    def total_relative(self) -> Array | float:
+        total: Array | float = 0.0
+        for term in self.relative.values():
+            total = total + term
+        return np.expm1(np.minimum(total, 700.0)) * (1 + EVALUATION_SLACK)
+
+    def total_absolute(self) -> Array | float:
+        total: Array | float = 0.0
+        for term in self.absolute.values():
+            total = total + term
+        return total * (1 + EVALUATION_SLACK)
+
+
+def tree_roundings(n: int) -> int:
+    """Roundings on the longest path of a tree summation of n terms as NumPy does it.
+
+    Up to 8 terms one after another: n - 1. Beyond: eight accumulators over blocks of 128 (15 additions each, 3 to
+    join them, 1 for the rest) and a tree over the blocks: 19 + ⌈log2(n/128)⌉, never more than n - 1.
+    """
+    if n <= 8:
+        return max(n - 1, 0)
+    return min(n - 1, 19 + max(0, math.ceil(math.log2(n / 128))))
+
+
+def roundings(n: int, level: Level) -> int:
+    """Additions that one term passes through: a tree for ``tight``, one after another for ``standard``."""
+    return tree_roundings(n) if level is Level.TIGHT else max(n - 1, 0)
+
+
+def summation(n: int, fmt: Format, level: Level) -> float:
+    """Relative error granted to a sum of n terms of one sign: never more than √u, or long rows would accept all."""
+    return min(roundings(n, level) * fmt.u, math.sqrt(fmt.u))
+
+
+def extra_argument(fmt: Format, level: Level) -> float:
+    """Roundings of exp's argument beside the shift, in u·d."""
+    return 0.0 if level is Level.TIGHT else EXTRA_ARGUMENT_ROUNDINGS[fmt.name]

@@ -1,0 +1,235 @@
+"""One call judged: from an observation and what is right to results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smxcheck.caseset.model import Case
+from smxcheck.dtypes import FORMATS, Format
+from smxcheck.judge import accuracy, choices, impostors, words
+from smxcheck.judge.bounds import Bound, bounds_for
+from smxcheck.judge.bounds.extra import one_ulp_extra
+from smxcheck.judge.checks import conduct, drift, dtype, labels, outcome, shape
+from smxcheck.judge.codes import CHECKS_BY_NAME
+from smxcheck.judge.result import LEVEL_ORDER, Level, Result, Status
+from smxcheck.oracle import MOST_BITS, RELATIVE_BITS, Expected, expect
+from smxcheck.targets.protocol import Observation
+
+Array = npt.NDArray[Any]
+
+ACCURACY = CHECKS_BY_NAME["accuracy"].code
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What is asked of a result."""
+
+    require: Level = Level.STANDARD
+    max_ulp: float | None = None
+    expectations: Mapping[str, str] = field(default_factory=dict)
+    allow: frozenset[str] = frozenset()  # codes
+
+
+@dataclass(frozen=True)
+class Question:
+    """A case made concrete: arguments, the keywords in force, what is right, what is allowed."""
+
+    case: Case
+    arguments: tuple[Array, ...]
+    keywords: Mapping[str, Any]
+    expected: Expected
+    allowance: accuracy.Allowance
+    text: str  # the call, short
+
+    @property
+    def format(self) -> Format:
+        return FORMATS[self.case.dtype]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A property of the target that a call broke: one problem per target and function, not one per case."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The results of one call, the properties it broke, and the values in the right shape (for later comparison)."""
+
+    results: tuple[Result, ...]
+    violations: tuple[Violation, ...] = ()
+    values: Array | None = None
+
+
+def ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
+    """Everything that does not depend on the target."""
+    fmt = FORMATS[case.dtype]
+    expected = expect(case.function, arguments, keywords)
+    if expected.must_raise:
+        return Question(case, arguments, keywords, expected, accuracy.Allowance(Bound(), Bound()), text)
+    tight, standard = (
+        bounds_for(case.function, arguments, keywords, fmt, level) for level in (Level.TIGHT, Level.STANDARD)
+    )
+    extra = one_ulp_extra(case.function, arguments, fmt)
+    return Question(case, arguments, keywords, expected, accuracy.Allowance(tight, standard, extra), text)
+
+
+def result_dtype(case: Case, arguments: tuple[Array, ...]) -> str:
+    """The dtype that a result must have: that of the first argument, float64 for integers."""
+    return "float64" if arguments[0].dtype.kind in "iub" else case.dtype
+
+
+def judge_call(target: str, question: Question, seen: Observation, demand: Demand) -> Judged:
+    """Judge what one call did. Refusals stay wrong here; the contract settles them once all cases are seen."""
+    case = question.case
+    base = Result(target, case.function, case.dtype, case.id, case.group, case.check, Status.OK,
+                  input=question.text, seconds=seen.seconds)  # fmt: skip
+    broken = tuple(Violation(c, m) for c, m in conduct.complaints(seen))
+    if question.expected.must_raise:
+        return _judge_refusal(base, question, seen, demand, broken)
+    if seen.outcome != "returned":
+        code, status, message = outcome.classify(seen)
+        return Judged((_with(base, check=code, status=status, message=message, got=message,
+                             right=words.right_text(question)),), broken)  # fmt: skip
+    value = np.asarray(seen.value)
+    fitted, complaint = shape.fit(value, question.expected.shape)
+    if complaint:
+        broken += (Violation(shape.CODE, f"{question.text} has {complaint}"),)
+    wrong_dtype = dtype.complaint(seen.dtype_name, seen.returned_type, result_dtype(case, question.arguments))
+    if wrong_dtype:
+        broken += (Violation(dtype.CODE, f"{question.text} has {wrong_dtype}"),)
+    if fitted is None:
+        return Judged((_with(base, check=shape.CODE, status=Status.WRONG, message=complaint, got=complaint,
+                             right=words.right_text(question)),), broken)  # fmt: skip
+    return Judged(_judge_values(base, question, fitted, demand), broken, fitted)
+
+
+def _with(result: Result, **changes: Any) -> Result:
+    from dataclasses import replace
+
+    return replace(result, **changes)
+
+
+def _judge_refusal(
+    base: Result, question: Question, seen: Observation, demand: Demand, broken: tuple[Violation, ...]
+) -> Judged:
+    """A label out of range: an error is right, nan is a choice, a plausible number is wrong."""
+    right = f"an error: {question.expected.must_raise}"
+    if seen.outcome not in ("returned", "raised"):
+        code, status, message = outcome.classify(seen)
+        return Judged((_with(base, check=code, status=status, message=message, got=message, right=right),), broken)
+    value = np.asarray(seen.value) if seen.outcome == "returned" else None
+    answer = labels.answer(value)
+    got = "an error" if value is None else words.array_text(value)
+    if answer == "raise":
+        wanted = demand.expectations.get(labels.CHOICE, "raise")
+        status = Status.OK if wanted == "raise" else Status.WRONG
+        return Judged((_with(base, status=status, level=Level.ULP1, got=got, right=right, check=labels.CODE),), broken)
+    if answer == "nan":
+        return Judged((_with(base, status=Status.NO_SINGLE_ANSWER, choice={labels.CHOICE: "nan"}, got=got,
+                             right=right, check=labels.CODE),), broken)  # fmt: skip
+    return Judged((_with(base, status=Status.WRONG, level=Level.WRONG, got=got, right=right, check=labels.CODE,
+                         message=f"returned {got}"),), broken)  # fmt: skip
+
+
+def _judge_values(base: Result, question: Question, values: Array, demand: Demand) -> tuple[Result, ...]:
+    fmt = FORMATS[result_dtype(question.case, question.arguments)]
+    found, expected = _decided(question, values, fmt)
+    observed = {
+        name: choices.observe(name, values, mask, expected, found.level is not Level.WRONG)
+        for name, mask in expected.choices.items()
+        if mask.any()
+    }
+    status, check, message = _status(question, found, demand, observed)
+    at = np.unravel_index(found.index, expected.shape) if found.index is not None and expected.shape else ()
+    index = tuple(int(i) for i in at)
+    result = _with(
+        base, status=status, check=check, message=message, level=found.level if found.judged else None,
+        index=index, error_ulp=found.error, allowed_ulp=found.allowed, largest_error_ulp=found.largest,
+        signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed,
+        histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
+        digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16],
+        got=words.got_text(values, index), right=words.right_text(question, index),
+        got_hex=words.hex_text(values, index),
+        right_digits=words.digits(expected, index) if status is Status.WRONG else "",
+        largest_term=_term(question, values, found, fmt),
+        cannot_tell=impostors.accepted(question, found, fmt, demand.require) if status is Status.OK else "",
+    )  # fmt: skip
+    if result.cannot_tell:
+        result = _with(result, status=Status.CANNOT_TELL)
+    drifted = _drift(base, question, values, expected, fmt, demand)
+    return (result, *drifted)
+
+
+def _decided(question: Question, values: Array, fmt: Format) -> tuple[accuracy.Accuracy, Expected]:
+    """Judge with enclosures that are narrowed until every level is decided (Ziv), or the most bits are spent."""
+    bits, expected = RELATIVE_BITS, question.expected
+    found = accuracy.judge_values(values, expected, question.allowance, fmt)
+    while found.undecided and bits < MOST_BITS:
+        bits *= 2
+        expected = expect(question.case.function, question.arguments, question.keywords, bits)
+        found = accuracy.judge_values(values, expected, question.allowance, fmt)
+    return found, expected
+
+
+def _status(
+    question: Question, found: accuracy.Accuracy, demand: Demand, observed: Mapping[str, str]
+) -> tuple[Status, str, str]:
+    code = question.case.check
+    if found.undecided:
+        return Status.UNDECIDED, code, "the enclosure does not decide the verdict at the highest precision"
+    if found.judged == 0 and question.expected.kind.size:
+        return Status.NO_SINGLE_ANSWER, code, ""
+    over = demand.max_ulp is not None and found.largest is not None and found.largest > demand.max_ulp
+    if LEVEL_ORDER[found.level] <= LEVEL_ORDER[demand.require] and not over:
+        return Status.OK, code, ""
+    if found.symptom and code == ACCURACY:
+        code = CHECKS_BY_NAME[found.symptom].code
+    if found.level is Level.WRONG:
+        message = words.complaint(found)
+    elif over:
+        message = f"an error of {found.largest:.3g} ulp is more than --max-ulp {demand.max_ulp:g}"
+    else:
+        message = f"level {found.level}, {demand.require} is required"
+    return Status.WRONG, code, message
+
+
+def _term(question: Question, values: Array, found: accuracy.Accuracy, fmt: Format) -> str:
+    """The largest term of the bound at the worst element; small results only, where it can be looked at again."""
+    if found.error is None or found.index is None or values.size > 100_000:
+        return ""
+    one = slice(found.index, found.index + 1)
+    enclosure = question.expected.enclosure.reshape((values.size,)).take(one)
+    e = accuracy.errors(values.reshape(-1)[one], enclosure, fmt)
+    bound = accuracy._bound_block(question.allowance.standard, values.shape, one)
+    return accuracy.largest_term(bound, e, 0)
+
+
+def _drift(
+    base: Result, question: Question, values: Array, expected: Expected, fmt: Format, demand: Demand
+) -> tuple[Result, ...]:
+    """The bias of long softmax rows, a result of its own."""
+    if question.case.function != "softmax" or fmt.is_16_bit:
+        return ()
+    axis = question.keywords.get("axis", -1)
+    n = values.shape[axis] if isinstance(axis, int) and values.ndim else 0
+    if n < drift.SHORTEST:
+        return ()
+    means = drift.mean_relative_errors(values, expected, axis, fmt)
+    if np.isnan(means).any():
+        return ()
+    bias = float(means.flat[int(np.argmax(np.abs(means)))])
+    level = drift.level_of(bias, n, fmt)
+    wrong = LEVEL_ORDER[level] > LEVEL_ORDER[demand.require]
+    text = f"mean error {bias:+.1f} u over a row of {n:,}"
+    right = f"at most {drift.allowed(n, fmt, demand.require):.0f} u at level {demand.require}"
+    return (_with(base, check=drift.CODE, status=Status.WRONG if wrong else Status.OK, level=level,
+                  message=text, got=text, right=right),)  # fmt: skip

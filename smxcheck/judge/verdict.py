@@ -1,0 +1,50 @@
+"""From results to an exit code: the one place that decides what a run means."""
+
+from __future__ import annotations
+
+from smxcheck.judge.result import Problem, Report, Result, Status
+
+_FAILED = (Status.WRONG, Status.CRASHED, Status.HUNG, Status.NOT_RUN)
+_TELLING = (Status.OK, Status.WRONG, Status.CRASHED, Status.HUNG, Status.NOT_RUN)
+
+
+def counted_targets(report: Report) -> set[str]:
+    """Targets whose results make the verdict: neither beside the others, nor wrong on purpose."""
+    return {t.name for t in report.targets if not t.beside and not t.expected_wrong}
+
+
+def failures(report: Report) -> list[Result]:
+    """Results that are wrong or did not come to an end, without those that a --known file accepts."""
+    names = counted_targets(report)
+    return [r for r in report.results if r.target in names and r.status in _FAILED and not r.known]
+
+
+def open_problems(report: Report) -> list[Problem]:
+    """Problems that make the verdict."""
+    names = counted_targets(report)
+    return [p for p in report.problems if p.target in names and not p.known]
+
+
+def missed_on_purpose(report: Report) -> list[str]:
+    """Targets that are wrong on purpose and were not caught."""
+    names = {t.name for t in report.targets if t.expected_wrong}
+    caught = {r.target for r in report.results if r.status is Status.WRONG}
+    return sorted(names - caught)
+
+
+def exit_code(report: Report) -> int:
+    """130 interrupted, 3 undecided, 5 nothing telling, 1 wrong or not run to its end, 0 right.
+
+    ``--exit-zero`` turns 1 into 0 and nothing else.
+    """
+    if report.interrupted:
+        return 130
+    names = counted_targets(report)
+    mine = [r for r in report.results if r.target in names]
+    if any(r.status is Status.UNDECIDED for r in mine):
+        return 3
+    if not any(r.status in _TELLING for r in mine):
+        return 5
+    if failures(report) or missed_on_purpose(report):
+        return 0 if report.exit_zero else 1
+    return 0

@@ -1,0 +1,107 @@
+"""The pages behind ``smxcheck explain``: checks, cases, functions, and the words that reports use."""
+
+from __future__ import annotations
+
+import difflib
+
+from smxcheck.caseset import CaseError, describe_call, groups, load_cases
+from smxcheck.catalog import FUNCTIONS
+from smxcheck.judge.choices import CHOICES
+from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
+
+Page = tuple[str, list[str]]
+
+_WORDS: dict[str, Page] = {
+    "ulp": ("ulp: unit in the last place", [
+        "The gap between neighbouring floating-point numbers of the dtype at the exact value y:"
+        " 2^(max(e, e_min) - p + 1) for 2^e <= |y| < 2^(e+1), with precision p; the smallest subnormal at y = 0.",
+        "The error of a result is |result - y| / ulp(y), a real number: 0.5 is the most that correct rounding leaves."
+        " The ulp is that of the exact value, never that of the result, or a large wrong answer would look small."
+        " An infinity stands for 2^(e_max + 1), where rounding puts it.",
+        "The inputs are taken as exact: what rounding did to them before is not the function's error."]),
+    "bound": ("bound, or allowed: the error that a level allows on this input", [
+        "A bound counts the roundings of one named algorithm on the very input at hand, and nothing else: the rounding"
+        " of x - max (known exactly), exp, the sum, the division or the logarithm, the result. What it grants to the"
+        " platform's exp and log is one table, the same on every machine.",
+        "The derivations stand in smxcheck/judge/bounds, one docstring each."]),
+    "level": ("level: how accurate a result is", [
+        "  1ulp      error at most 1 ulp\n"
+        "  tight     within the bound of the best published algorithm: shift rounded once, log1p of\n"
+        "            the rest, tree summation, gradual underflow\n"
+        "  standard  within the bound of the textbook stable algorithm: shift first, log of the sum,\n"
+        "            division or exp((x - max) - log sum), sequential summation; subnormals may be flushed\n"
+        "  wrong     anything else",
+        "--require sets the level that is demanded; the default is standard. 1ulp and tight results are standard too."]),
+    "cannot-tell": ("cannot tell: the case says nothing about this result", [
+        "The bound of the required level would also accept zeros, a constant, or another function's output here."
+        " log_softmax([0, -17]) in float32 is -4.1e-8, and the textbook algorithm may return 0: then a right result"
+        " proves nothing. Such results are counted apart; --list and --all show them, --require tight makes most tell."]),
+    "enclosure": ("enclosure: an exact value with a bound on its own error", [
+        "mpmath computes every value together with a proven bound on its error, and raises the precision until the"
+        " bound decides the verdict. Where it cannot, the result is undecided, which is an error of the tool (exit 3)."]),
+    "choice": ("choice: what a target does where no single right answer exists", [
+        "softmax of a row of -inf has no limit: nan, zeros and 1/n all have their users. smxcheck observes the choice and"
+        " calls only an inconsistent one wrong, or one that departs from --expect.",
+        "\n".join(f"  --expect {c.name}={'|'.join(c.answers)}\n      {c.question}" for c in CHOICES.values())]),
+}  # fmt: skip
+
+
+def contents() -> list[str]:
+    """What there are pages of."""
+    return [
+        "smxcheck explain TOPIC, where TOPIC is",
+        f"  a word       {', '.join(_WORDS)}",
+        "  a check      SMX101 ... as problems print it; all: smxcheck list checks",
+        "  a function   softmax, cross_entropy ...; all: smxcheck list functions",
+        "  a case       its id, like log_softmax/far-tail/200/float32",
+        "  a group      its name, like far-tail; all: smxcheck list cases",
+    ]
+
+
+def find(topic: str) -> Page | None:
+    """The page of a topic, None where there is none."""
+    if topic in _WORDS:
+        return _WORDS[topic]
+    check = CHECKS.get(topic.upper()) or CHECKS_BY_NAME.get(topic)
+    if check is not None:
+        return f"{check.code} {check.name}: {check.title}", [check.page]
+    if topic in FUNCTIONS:
+        f = FUNCTIONS[topic]
+        call = f"{f.name}({', '.join((*f.arguments, *f.keywords))})"
+        return call, [f.formula, f.summary]
+    return _group(topic) or _case(topic)
+
+
+def _group(topic: str) -> Page | None:
+    group = next((g for g in groups() if g.name == topic), None)
+    if group is None:
+        return None
+    bugs = [f"  {bug}" for bug in group.bugs]
+    return f"{group.name}: {group.cases} cases of {', '.join(group.functions)}", [
+        group.purpose, *(["\n".join(bugs)] if bugs else [group.reason])
+    ]  # fmt: skip
+
+
+def _case(topic: str) -> Page | None:
+    from smxcheck.judge.call import ask
+    from smxcheck.judge.words import right_text
+
+    if topic.count("/") != 3:
+        return None
+    try:
+        case = load_cases(ids=[topic])[0]
+    except CaseError:
+        return None
+    arguments = tuple(case.build().values())
+    text = describe_call(case)
+    question = ask(case, arguments, case.keywords, text)
+    right = question.expected.must_raise or right_text(question)
+    lines = [case.purpose, *([case.why] if case.why else []), f"  call   {text}\n  right  {right}"]
+    return case.id, [*lines, *(["\n".join(f"  {b}" for b in case.bugs)] if case.bugs else [])]
+
+
+def near(topic: str) -> str:
+    """The nearest topic, "" if none is near."""
+    known = [*_WORDS, *CHECKS, *CHECKS_BY_NAME, *FUNCTIONS, *(g.name for g in groups())]
+    found = difflib.get_close_matches(topic, known, n=1)
+    return found[0] if found else ""

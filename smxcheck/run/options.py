@@ -1,0 +1,46 @@
+"""What a run is asked for: one frozen, serialisable record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from smxcheck.dtypes import DEFAULT_DTYPES
+from smxcheck.judge.call import Demand
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The whole command of ``verify``, read and checked.
+
+    ``targets`` are texts as typed; ``expected_wrong`` and ``beside`` name those of them that do not make the verdict.
+    ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds the fields of ``WorkerOptions``.
+    """
+
+    targets: tuple[str, ...]
+    functions: tuple[str, ...] | None = None
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    tier: str = "quick"
+    text: str | None = None
+    ids: tuple[str, ...] | None = None
+    inputs: str | None = None
+    demand: Demand = field(default_factory=Demand)
+    only: str = ""
+    known: str | None = None
+    beside: str | None = None
+    expected_wrong: tuple[str, ...] = ()
+    declared: Mapping[str, str] = field(default_factory=dict)
+    worker: Mapping[str, Any] = field(default_factory=dict)
+    jobs: int = 1
+    time_limit: float | None = None
+    stop_first: bool = False
+    seed: int = 0
+    exit_zero: bool = False
+    command: str = ""
+    own: bool = False
+
+    @property
+    def all_targets(self) -> tuple[str, ...]:
+        """Those that make the verdict, then the one beside them."""
+        return self.targets + ((self.beside,) if self.beside and self.beside not in self.targets else ())

@@ -1,0 +1,143 @@
+"""Units one after another in this process, or side by side in several, each with targets of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
+
+from smxcheck.caseset.model import Case
+from smxcheck.judge.contract import parse_filter
+from smxcheck.judge.problems import BAD
+from smxcheck.judge.result import Level
+from smxcheck.run.options import RunOptions
+from smxcheck.run.progress import Progress, Step
+from smxcheck.run.unit import Limits, UnitResult, run_unit
+from smxcheck.targets.protocol import Session
+
+
+def limits_of(options: RunOptions, deadline: float | None) -> Limits:
+    """What the options say about ending early, and what the repeat line needs beside target and case."""
+    demand, worker = options.demand, options.worker
+    words = [f" --inputs {options.inputs}" if options.inputs else ""]
+    words += [f" --require {demand.require}" if demand.require is not Level.STANDARD else ""]
+    words += [f" --max-ulp {demand.max_ulp:g}" if demand.max_ulp is not None else ""]
+    words += [f" --expect {k}={v}" for k, v in demand.expectations.items()]
+    words += [f" --arrays {worker['arrays']}" if worker.get("arrays", "auto") != "auto" else ""]
+    words += [f" --device {worker['device']}" if worker.get("device", "cpu") != "cpu" else ""]
+    words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
+    return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words))
+
+
+def run_units(
+    units: Mapping[str, list[Case]], sessions: Sequence[Session], options: RunOptions,
+    deadline: float | None, progress: Progress,
+) -> tuple[list[UnitResult], bool]:  # fmt: skip
+    """The results of all units, and whether the user interrupted."""
+    if options.jobs > 1 and len(units) > 1:
+        return _side_by_side(units, sessions, options, deadline, progress)
+    found: list[UnitResult] = []
+    limits = limits_of(options, deadline)
+    try:
+        for function, cases in units.items():
+            if options.stop_first and any(r.status in BAD for u in found for r in u.results):
+                limits = replace(limits, deadline=time.monotonic())
+            step = _stepper(progress)
+            found.append(run_unit(function, cases, list(sessions), options.demand, limits, step, options.declared))
+    except KeyboardInterrupt:
+        return found, True
+    return found, False
+
+
+def _stepper(progress: Progress) -> Any:
+    return lambda where: progress.step(Step(1, where))
+
+
+# ---- several processes: each opens the targets for itself and keeps them for all its units
+
+_state: dict[str, Any] = {}
+
+
+def _initialise(options: RunOptions, queue: Any) -> None:
+    import signal
+
+    from smxcheck.run.execute import open_targets
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    _state["options"] = options
+    _state["queue"] = queue
+    _state["sessions"] = open_targets(options.all_targets, options)
+    import atexit
+
+    from smxcheck.run.execute import close
+
+    atexit.register(close, _state["sessions"])
+
+
+def _work(function: str, ids: Sequence[str], seconds_left: float | None) -> UnitResult:
+    from smxcheck.run.execute import select_cases
+
+    options: RunOptions = _state["options"]
+    wanted = set(ids)
+    cases = [c for c in select_cases(options, [function]) if c.id in wanted]
+    deadline = None if seconds_left is None else time.monotonic() + seconds_left
+    last = [0, time.monotonic()]
+
+    def step(where: str) -> None:
+        last[0] += 1
+        if time.monotonic() - last[1] > 0.1:
+            _state["queue"].put(Step(int(last[0]), where))
+            last[:] = [0, time.monotonic()]
+
+    result = run_unit(
+        function, cases, _state["sessions"], options.demand, limits_of(options, deadline), step, options.declared
+    )
+    _state["queue"].put(Step(int(last[0]), function))
+    return result
+
+
+def _side_by_side(
+    units: Mapping[str, list[Case]], sessions: Sequence[Session], options: RunOptions,
+    deadline: float | None, progress: Progress,
+) -> tuple[list[UnitResult], bool]:  # fmt: skip
+    context = multiprocessing.get_context("spawn")
+    queue: Any = context.SimpleQueue()
+    teller = threading.Thread(target=_tell, args=(queue, progress), daemon=True)
+    teller.start()
+    found: list[UnitResult] = []
+    interrupted = False
+    pool = ProcessPoolExecutor(
+        min(options.jobs, len(units)), mp_context=context, initializer=_initialise, initargs=(options, queue)
+    )
+    try:
+        largest_first = sorted(units.items(), key=lambda kv: -sum(c.elements + 50 for c in kv[1]))
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+        pending: set[Future[UnitResult]] = {
+            pool.submit(_work, function, [c.id for c in cases], left) for function, cases in largest_first
+        }
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            found += [future.result() for future in done]
+            if options.stop_first and any(r.status in BAD for u in found for r in u.results):
+                for future in pending:
+                    future.cancel()
+                pending = {f for f in pending if not f.cancelled()}
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        processes = list((pool._processes or {}).values()) if interrupted else []
+        pool.shutdown(wait=not interrupted, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        queue.put(None)
+        teller.join(timeout=1.0)
+    return found, interrupted
+
+
+def _tell(queue: Any, progress: Progress) -> None:
+    while (step := queue.get()) is not None:
+        progress.step(step)

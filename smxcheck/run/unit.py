@@ -1,0 +1,241 @@
+"""One unit of a run: one function, all its dtypes, every target that offers it. Units are independent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from smxcheck.caseset import describe_call
+from smxcheck.caseset.model import Case
+from smxcheck.judge import behaves, problems
+from smxcheck.judge.call import Demand, Question, Violation, ask, judge_call
+from smxcheck.judge.checks import consistency, determinism
+from smxcheck.judge.codes import CHECKS
+from smxcheck.judge.contract import Filter, classes, settle_refusals
+from smxcheck.judge.result import Level, Problem, Result, Status
+from smxcheck.run.applicable import keywords_in_force
+from smxcheck.targets.protocol import Call, Observation, Session
+
+#: After so many calls in a row, or in all, that died or hung, the rest of a function and dtype is not run.
+_IN_A_ROW, _IN_ALL = 3, 10
+_DEAD = ("crashed", "hung", "exited", "out-of-memory")
+#: Properties that get one result for each target, function and dtype.
+PROPERTIES = ("SMX201", "SMX202", "SMX205", "SMX206", "SMX207", "SMX306")
+#: Calls made twice: the first of each function and dtype, and the largest below this many elements.
+_LARGEST_REPEATED = 20_000
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What a unit found, ready to be merged with others in any order."""
+
+    results: tuple[Result, ...]
+    problems: tuple[Problem, ...]
+    not_tested: Mapping[str, tuple[str, ...]]  # target -> sentences
+
+
+@dataclass
+class _Track:
+    """One target on its way through a unit."""
+
+    session: Session
+    demand: Demand
+    results: list[Result] = field(default_factory=list)
+    cases: dict[str, Case] = field(default_factory=dict)
+    classes: dict[str, frozenset[str]] = field(default_factory=dict)
+    violations: dict[tuple[str, str], list[tuple[Violation, str, str]]] = field(default_factory=dict)
+    samples: dict[str, behaves.Sample] = field(default_factory=dict)
+    not_tested: dict[str, None] = field(default_factory=dict)
+    dead_in_a_row: dict[str, int] = field(default_factory=dict)
+    dead: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.session.info.name
+
+    def given_up(self, dtype: str) -> bool:
+        return self.dead_in_a_row.get(dtype, 0) >= _IN_A_ROW or self.dead.get(dtype, 0) >= _IN_ALL
+
+    def count(self, dtype: str, seen: Observation) -> None:
+        self.calls[dtype] = self.calls.get(dtype, 0) + 1
+        died = seen.outcome in _DEAD
+        self.dead_in_a_row[dtype] = self.dead_in_a_row.get(dtype, 0) + 1 if died else 0
+        self.dead[dtype] = self.dead.get(dtype, 0) + died
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What can end a unit early, and the filter of --only."""
+
+    deadline: float | None = None
+    stop_first: bool = False
+    only: Filter = field(default_factory=Filter)
+    again: str = ""
+
+
+def run_unit(
+    function: str, cases: list[Case], sessions: list[Session], demand: Demand, limits: Limits,
+    step: Callable[[str], None], declared: Mapping[str, str] | None = None,
+) -> UnitResult:  # fmt: skip
+    """Put every case to every target that offers the function.
+
+    ``declared`` maps "target/function" to a level that replaces the demanded one for that target.
+    """
+    tracks = [
+        _Track(s, _demand_of(demand, (declared or {}).get(f"{s.info.name}/{function}")))
+        for s in sessions
+        if function in s.info.offers
+    ]
+    repeated = _repeated(cases)
+    stop = ""
+    for case in cases:
+        if not stop and limits.deadline is not None and time.monotonic() > limits.deadline:
+            stop = "the time limit was reached"
+        _put(case, tracks, limits, case.id in repeated, stop, step)
+        if limits.stop_first and not stop and any(_is_bad(t.results) for t in tracks):
+            stop = "stopped at the first problem (-x)"
+    return _settle(function, tracks, limits)
+
+
+def _demand_of(demand: Demand, level: str | None) -> Demand:
+    return demand if level in (None, Level.WRONG) else replace(demand, require=Level(level))
+
+
+def _is_bad(results: list[Result]) -> bool:
+    return bool(results) and results[-1].status in problems.BAD
+
+
+def _repeated(cases: list[Case]) -> set[str]:
+    """Ids of the cases that are called twice: for each dtype the first and the largest of moderate size."""
+    chosen: dict[str, Case] = {}
+    for case in cases:
+        if case.layout == "contiguous" and case.elements <= _LARGEST_REPEATED:
+            best = chosen.get(case.dtype)
+            if best is None or case.elements > best.elements:
+                chosen[case.dtype] = case
+    return {c.id for c in chosen.values()}
+
+
+def _put(
+    case: Case, tracks: list[_Track], limits: Limits, twice: bool, stop: str,
+    step: Callable[[str], None],
+) -> None:  # fmt: skip
+    """One case to all targets; what is right is worked out once for equal keywords."""
+    arguments: tuple[Any, ...] | None = None
+    questions: dict[str, Question] = {}
+    for track in tracks:
+        step(f"{track.name} {case.function} {case.dtype}")
+        if stop or track.given_up(case.dtype):
+            message = stop or "not run: too many calls before it died or hung"
+            track.results.append(_not_run(track.name, case, message))
+            continue
+        force = keywords_in_force(case, track.session.info.offers[case.function])
+        if isinstance(force, str):
+            track.not_tested[force] = None
+            continue
+        if arguments is None:
+            arguments = tuple(case.build().values())
+        key = repr(sorted((k, str(v)) for k, v in force.items()))
+        if key not in questions:
+            questions[key] = ask(case, arguments, force, describe_call(case))
+        _one(track, case, questions[key], limits, twice)
+
+
+def _not_run(target: str, case: Case, message: str) -> Result:
+    return Result(target, case.function, case.dtype, case.id, case.group, case.check, Status.NOT_RUN, message=message)
+
+
+def _one(track: _Track, case: Case, question: Question, limits: Limits, twice: bool) -> None:
+    call = Call(case.function, question.arguments, _passed(case, track), case.layout)
+    seen = track.session.call(call)
+    track.count(case.dtype, seen)
+    track.cases[case.id] = case
+    track.classes[case.id] = classes(case, question.arguments)
+    judged = judge_call(track.name, question, seen, track.demand)
+    results = judged.results
+    if seen.outcome == "raised" and limits.only.excludes(case, question.arguments[0]):
+        results = tuple(replace(r, status=Status.DECLINED) for r in results)
+    track.results.extend(results)
+    found = list(judged.violations)
+    if twice and seen.outcome == "returned":
+        second = track.session.call(call)
+        if second.outcome == "returned" and (text := determinism.complaint(seen.value, second.value)):
+            found.append(Violation(determinism.CODE, text))
+    for violation in found:
+        track.violations.setdefault((case.dtype, violation.code), []).append((violation, case.id, question.text))
+    if judged.values is not None and case.elements <= behaves.MOST_ELEMENTS:
+        track.samples[case.id] = behaves.Sample(question, judged.values)
+
+
+def _passed(case: Case, track: _Track) -> Mapping[str, Any]:
+    """The keywords of the case that the callable takes; the binding adds the catalog's defaults."""
+    offered = track.session.info.offers[case.function].keywords
+    return {k: v for k, v in case.keywords.items() if k in offered}
+
+
+def _settle(function: str, tracks: list[_Track], limits: Limits) -> UnitResult:
+    results: list[Result] = []
+    found: list[Problem] = []
+    for track in tracks:
+        mine = settle_refusals(track.results, track.classes)
+        mine = consistency.settle(mine, track.demand.expectations)
+        mine = [_allowed(r, track.demand) for r in mine]
+        mine += _properties(function, track, track.demand)
+        results += mine
+        found += _problems(function, track, mine, limits)
+    return UnitResult(tuple(results), tuple(found), {t.name: tuple(t.not_tested) for t in tracks})
+
+
+def _allowed(r: Result, demand: Demand) -> Result:
+    """What --allow names is not wrong, and says so."""
+    if r.status is Status.WRONG and r.check in demand.allow:
+        return replace(r, status=Status.OK, message=f"allowed: {r.message}")
+    return r
+
+
+def _properties(function: str, track: _Track, demand: Demand) -> list[Result]:
+    """One result per property and dtype: right unless a call broke it."""
+    out = []
+    for dtype, calls in track.calls.items():
+        for code in PROPERTIES:
+            broken = track.violations.get((dtype, code), [])
+            first = next((c for c in track.cases.values() if c.dtype == dtype), None)
+            if first is None:
+                continue
+            out.append(_property(track.name, function, dtype, code, broken, calls, first, demand))
+    return out
+
+
+def _property(
+    target: str, function: str, dtype: str, code: str, broken: list[tuple[Violation, str, str]], calls: int,
+    first: Case, demand: Demand,
+) -> Result:  # fmt: skip
+    if not broken:
+        return Result(target, function, dtype, first.id, "properties", code, Status.OK, Level.ULP1)
+    violation, case, text = min(broken, key=lambda b: len(b[2]))
+    message = violation.message if len(broken) == 1 else f"{violation.message} (so in {len(broken):,} of {calls:,} calls)"
+    status = Status.OK if code in demand.allow else Status.WRONG
+    if status is Status.OK:
+        message = f"allowed: {message}"
+    return Result(target, function, dtype, case, "properties", code, status, None, message=message, input=text,
+                  got=violation.message, right=CHECKS[code].page.split(". ")[0])  # fmt: skip
+
+
+def _problems(function: str, track: _Track, results: list[Result], limits: Limits) -> list[Problem]:
+    wrong = [problems.Wrong(r, track.cases[r.case]) for r in results if r.status in problems.BAD]
+    if not wrong:
+        return []
+    wrong.sort(key=problems.size_order)
+    bad = {w.result.case for w in wrong}
+    looked = [w for w in wrong if w.result.case in track.samples and w.result.group != "properties"]
+    looked = looked[: behaves.MOST_WRONG]
+    passing = [s for i, s in track.samples.items() if i not in bad][: behaves.MOST_RIGHT]
+    samples = [track.samples[w.result.case] for w in looked]
+    like = [
+        (likeness, frozenset(looked[i].result.case for i in likeness.agreed), len(looked))
+        for likeness in behaves.likenesses(function, samples, passing)
+    ]
+    return problems.group(track.name, function, wrong, like, limits.again)

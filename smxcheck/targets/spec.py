@@ -1,0 +1,107 @@
+"""What the user typed as TARGET, read without importing anything of it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from smxcheck.catalog import FUNCTIONS
+from smxcheck.targets.protocol import TargetError
+from smxcheck.targets.table import LIBRARIES, names
+
+_FORMS = "smxcheck list targets shows the shipped ones; yours is FILE.py:NAME or PACKAGE.MODULE:NAME"
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """A target by its text: ``kind`` is "builtin", "library", "file" or "module".
+
+    ``name`` is the library, or the algorithm of ``builtin`` ("" for the default); ``attribute`` may have dots;
+    ``function`` is what ``softmax=FILE:NAME`` says.
+    """
+
+    text: str
+    kind: str
+    name: str = ""
+    path: str = ""
+    module: str = ""
+    attribute: str = ""
+    function: str = ""
+
+
+def parse_target(text: str) -> TargetSpec:
+    """Reads ``builtin``, ``builtin.shifted``, a library's name, ``package.module:callable``, ``path/file.py``,
+    ``path/file.py:callable``, each of the last three also as ``function=...``.
+
+    Raises :class:`TargetError` for anything else and for a file that is not there.
+    """
+    function, body = _function_and_body(text)
+    if not function and _is_shipped(body):
+        library, _, algorithm = body.partition(".")
+        return TargetSpec(text, "builtin" if library == "builtin" else "library", algorithm or _library(library))
+    file = re.fullmatch(r"(?P<path>.+\.py)(?::(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*))?", body)
+    if file:
+        _check_file(Path(file["path"]))
+        return TargetSpec(
+            text, "file", path=file["path"], attribute=file["attribute"] or "", function=function
+        )
+    module = re.fullmatch(r"(?P<module>[^\d\W]\w*(?:\.[^\d\W]\w*)*):(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*)", body)
+    if module:
+        return TargetSpec(
+            text, "module", module=module["module"], attribute=module["attribute"], function=function
+        )
+    raise TargetError(_complaint(text, body))
+
+
+def _library(name: str) -> str:
+    return "" if name == "builtin" else name
+
+
+def _function_and_body(text: str) -> tuple[str, str]:
+    function, equals, body = text.partition("=")
+    if not equals or not re.fullmatch(r"\w+", function):
+        return "", text
+    if function not in FUNCTIONS:
+        near = _near(function, list(FUNCTIONS))
+        raise TargetError(f"{text}: no function {function!r}{near}; smxcheck list functions shows all")
+    if _is_shipped(body):
+        raise TargetError(f"{text}: {body} names its own functions; write {body} --function {function}")
+    return function, body
+
+
+def _is_shipped(name: str) -> bool:
+    library, dot, _ = name.partition(".")
+    return name in LIBRARIES or (library == "builtin" and (not dot or name in names()))
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise TargetError(f"{path} is a folder: name a Python file in it")
+    if not path.exists():
+        beside = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise TargetError(f"no file {path} here{_near(str(path), beside)}; the folder is {Path.cwd()}")
+
+
+def _complaint(text: str, body: str) -> str:
+    """What is wrong with a target that has none of the known forms."""
+    path_text = body.partition(":")[0]
+    path = Path(path_text)
+    if path.is_dir() and not path_text.isidentifier():
+        return f"{text} is a folder: name a Python file in it, as in {path / 'kernel.py'}"
+    if path.is_file() or "/" in path_text or "\\" in path_text:
+        what = "is no Python file (.py)" if path.is_file() else "does not exist, and a target in a file ends in .py"
+        return f"{text}: {path_text} {what}; C and C++ can be called from Python by ctypes"
+    if body.startswith("builtin."):
+        return f"no target {text!r}{_near(body, list(names()))}; {_FORMS}"
+    if "." in body and ":" not in body:
+        return f"no target {text!r}: name the callable in the module, as in {body}:softmax; {_FORMS}"
+    if path.is_dir():
+        return f"{text} is a folder: name a Python file in it, as in {path / 'kernel.py'}"
+    return f"no target {text!r}{_near(body, list(names()))}; {_FORMS}"
+
+
+def _near(name: str, known: list[str]) -> str:
+    found = difflib.get_close_matches(name, known, n=2)
+    return f"; did you mean {' or '.join(found)}?" if found else ""

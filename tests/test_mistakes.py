@@ -1,0 +1,318 @@
+"""The shipped wrong implementations are wrong, each on the smallest inputs that its entry names."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smxcheck.catalog import FUNCTIONS, match_function
+from smxcheck.dtypes import FORMATS
+from smxcheck.judge.accuracy import Allowance, judge_values
+from smxcheck.judge.bounds import bounds_for
+from smxcheck.judge.codes import CHECKS
+from smxcheck.judge.result import LEVEL_ORDER, Level
+from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, mistakes_in
+from smxcheck.mistakes.fatal import FATAL
+from smxcheck.mistakes.loss_parts import Loss, nll
+from smxcheck.mistakes.model import ALL_DTYPES, Misbehaviour, Mistake
+from smxcheck.oracle import expect
+
+HERE = Path(__file__).parent / "implementations"
+#: What tells a mistake from the rounding of the few operations behind an example, relative, in u.
+ROUNDING = 8
+PAIRS = [(m, d) for m in MISTAKES for d in ALL_DTYPES]
+
+
+def load(name: str) -> ModuleType:
+    """A file beside the tests, as a user's file is loaded: by its path."""
+    spec = importlib.util.spec_from_file_location(f"implementations_{name}", HERE / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+plain = load("plain")
+
+
+def differs(got: Any, exact: np.ndarray, dtype: str, units: int = ROUNDING) -> bool:
+    """Whether a result is beyond ``units`` u from the exact one, in where it is not finite, or in shape."""
+    got = np.asarray(got)
+    if got.shape != exact.shape:
+        return True
+    pairs = zip(got.astype(np.float64).ravel(), exact.ravel(), strict=True)
+    return any(_differs(g, e, dtype, units) for g, e in pairs)
+
+
+def _differs(got: float, exact: Any, dtype: str, units: int) -> bool:
+    if exact is None:
+        return not np.isnan(got)
+    fmt = FORMATS[dtype]
+    if abs(exact) > fmt.largest * (1 + fmt.u):
+        return bool(got != float(np.sign(exact)) * np.inf)
+    if not np.isfinite(got):
+        return True
+    slack = units * fmt.u * abs(exact) + fmt.smallest_subnormal
+    return bool(abs(plain.CTX.mpf(got) - exact) > slack)
+
+
+def name_of(value: Any) -> str:
+    return value.id if isinstance(value, Mistake) else str(value)
+
+
+def levels(mistake: Mistake, dtype: str) -> list[Level]:
+    """The levels that the mistake earns on its examples; a refusal earns none."""
+    fmt, earned = FORMATS[dtype], []
+    for example in mistake.examples:
+        call = example.build(mistake.function, dtype)
+        if call is None:
+            continue
+        arguments, keywords = call
+        got = mistake.call(*arguments, **keywords)
+        expected = expect(mistake.function, arguments, keywords)
+        if expected.must_raise or got.shape != expected.shape:
+            earned.append(Level.WRONG)
+            continue
+        bounds = [bounds_for(mistake.function, arguments, keywords, fmt, at) for at in (Level.TIGHT, Level.STANDARD)]
+        with np.errstate(all="ignore"):
+            earned.append(judge_values(got, expected, Allowance(*bounds), fmt).level)
+    return earned
+
+
+def exposing(mistake: Mistake, dtype: str) -> list[int]:
+    """The numbers of the examples on which the mistake shows in this dtype."""
+    shown = []
+    for i, example in enumerate(mistake.examples):
+        call = example.build(mistake.function, dtype)
+        if call is None:
+            continue
+        arguments, keywords = call
+        exact = plain.evaluate(mistake.function, arguments, keywords)
+        got = mistake.call(*arguments, **keywords)
+        if exact is None or differs(got, exact, dtype):  # exact None: only a refusal is right, and this is an answer
+            shown.append(i)
+    return shown
+
+
+def test_ids_are_sorted_unique_and_permanent_in_form() -> None:
+    ids = [m.id for m in MISTAKES]
+    assert ids == sorted(set(ids))
+    others = [m.id for m in (*MISBEHAVIOURS, *FATAL)]
+    assert len(others) == len(set(others))
+    for name in (*ids, *others):
+        assert re.fullmatch(r"[a-z_]+/[a-z0-9-]+", name)
+        assert name.split("/")[0] in FUNCTIONS
+
+
+def test_every_function_has_mistakes_of_several_kinds() -> None:
+    assert len(MISTAKES) >= 90
+    for function in FUNCTIONS:
+        assert len(mistakes_in(function)) >= 8, function
+
+
+def test_every_check_has_an_implementation_that_it_must_catch() -> None:
+    named = {m.check for m in (*MISTAKES, *MISBEHAVIOURS, *FATAL)}
+    assert named == set(CHECKS)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
+def test_entry_is_complete(mistake: Mistake) -> None:
+    assert mistake.formula and mistake.instead and len(mistake.formula) <= 90
+    assert mistake.fails in ("standard", "tight")
+    assert not set(mistake.dtypes) & set(mistake.equivalent)
+    assert mistake.dtypes or mistake.check == "SMX209"
+    assert set(mistake.dtypes) | set(mistake.equivalent) <= set(ALL_DTYPES)
+    assert re.fullmatch(r"(X\d\d)?", mistake.families)
+    for bug in mistake.precedents:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", bug)
+
+
+@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.dtypes], ids=name_of)
+def test_mistake_shows_on_a_named_input(mistake: Mistake, dtype: str) -> None:
+    assert exposing(mistake, dtype)
+
+
+@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.dtypes], ids=name_of)
+def test_judge_finds_the_mistake_at_the_level_that_its_entry_says(mistake: Mistake, dtype: str) -> None:
+    worst = max(levels(mistake, dtype), key=LEVEL_ORDER.__getitem__)
+    assert worst is (Level.WRONG if mistake.fails == "standard" else Level.STANDARD)
+
+
+@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.equivalent], ids=name_of)
+def test_equivalent_mistake_passes_its_own_examples(mistake: Mistake, dtype: str) -> None:
+    assert Level.WRONG not in levels(mistake, dtype)
+
+
+@pytest.mark.parametrize("kind", [Loss(), nll(Loss())], ids=["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("labels", [[2, 0, -100], [[0.5, 0.25, 0.5], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]], ids=str)
+@pytest.mark.parametrize("weight", [None, [2.0, 4.0, 6.0]], ids=str)
+def test_parts_of_the_losses_are_right_until_one_is_replaced(
+    kind: Loss, reduction: str, labels: Any, weight: Any
+) -> None:
+    function = "cross_entropy" if kind.log_p(np.ones((1, 2)))[0, 0] < 0 else "nll_loss"
+    x = -np.array([[0.5, 1.5, 3.0], [2.0, 0.25, 1.0], [4.0, 0.5, 2.0]])
+    keywords = {"reduction": reduction, "weight": None if weight is None else np.array(weight)}
+    if function == "cross_entropy":
+        keywords["label_smoothing"] = 0.125
+    exact = plain.evaluate(function, (x, np.array(labels)), keywords)
+    assert not differs(kind(x, np.array(labels), **keywords), exact, "float64")
+    as_columns = (x.T, np.array(labels).T if np.ndim(labels) == 2 else np.array(labels))
+    assert not differs(kind(*as_columns, axis=0, **keywords), exact, "float64")
+
+
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if f in plain.SAME or f in plain.REDUCED])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_mistakes_take_any_axis_and_never_write_to_their_input(function: str, axis: int) -> None:
+    x = np.linspace(0.125, 1.0, 24, dtype=np.float32).reshape(2, 3, 4)
+    arguments = tuple(x.copy() for _ in FUNCTIONS[function].arguments)
+    shape = x.shape if function in plain.SAME else tuple(np.delete(x.shape, axis))
+    for mistake in mistakes_in(function):
+        got = mistake.call(*arguments, axis=axis)
+        assert got.shape == shape and got.dtype == np.float32, mistake.id
+        assert all(np.array_equal(a, x) for a in arguments), mistake.id
+        assert not any(np.shares_memory(got, a) for a in arguments), mistake.id
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.lists(st.floats(-5.0, 5.0, width=32), min_size=1, max_size=40), st.sampled_from(ALL_DTYPES))
+def test_mistakes_of_softmax_answer_every_ordinary_row(values: list[float], dtype: str) -> None:
+    x = np.array([values]).astype(FORMATS[dtype].numpy())
+    for function in ("softmax", "log_softmax", "logsumexp"):
+        for mistake in mistakes_in(function):
+            got = mistake.call(x)
+            assert got.dtype == x.dtype and got.size == (x.size if function in plain.SAME else 1), mistake.id
+
+
+def ordinary() -> np.ndarray:
+    """A contiguous float32 matrix of moderate numbers: the batch that every quick test tries."""
+    return np.array([[0.5, -1.0, 2.0, 1.25], [3.0, 0.0, -2.0, 0.75], [1.0, 1.5, -0.5, 0.25]], np.float32)
+
+
+@pytest.mark.parametrize(
+    "misbehaviour",
+    [m for m in MISBEHAVIOURS if m.id not in ("softmax/none", "softmax/slightly-scaled")],
+    ids=lambda m: m.id,
+)
+def test_misbehaviour_gives_right_values_on_an_ordinary_batch(
+    misbehaviour: Misbehaviour, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = ordinary()
+    exact = plain.evaluate(misbehaviour.function, (x,), {})
+    got = np.asarray(misbehaviour.call(x)).reshape(exact.shape)
+    assert not differs(got, exact, "float32")
+
+
+def test_misbehaviours_misbehave(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each on the smallest thing that shows it."""
+    m = {b.id.split("/", 1)[1]: b.call for b in MISBEHAVIOURS}
+    x = np.array([[0.0, 1.0], [2.0, 4.0]], np.float32)
+    right = m["masked-is-zero"](x)
+    inf, nan = np.inf, np.nan
+
+    assert differs(m["slightly-scaled"](x), plain.evaluate("softmax", (x,), {}), "float32")
+    assert np.isnan(m["large-logits"](np.float32([[100, 0]]))).any()
+    assert np.isfinite(m["finite-mask"](np.float32([[0, -inf]]))).all()
+    assert np.isfinite(m["nan-row-is-zero"](np.float32([[nan, 0]]))).all()
+    assert np.isnan(m["nan-spreads"](np.float32([[nan, 0], [0, 0]]))[1]).all()
+    assert m["odd-lengths"](np.zeros((2, 513))).sum() > 2.001
+    assert m["stops-at-65536"](np.zeros(2**17)).sum() == pytest.approx(2)
+    tail = np.random.default_rng(0).normal(size=(1, 100_000)).astype(np.float32) * 5
+    assert abs(m["sequential-sum"](tail).astype(np.float64).sum() - 1) > 2e-6
+    assert m["keeps-dims"](x).shape == (2, 1)
+    assert m["flattened"](x).shape == (4,)
+    assert m["always-float64"](x).dtype == np.float64
+    assert np.array_equal(m["first-axis-is-last"](x, axis=0), right)
+    for name in ("memory-order", "fortran-order"):
+        assert not np.array_equal(m[name](x.T.copy().T), right)
+    assert not np.array_equal(m["memory-order"](np.repeat(x, 2, axis=1)[:, ::2]), right)
+    written = x.copy()
+    m["writes-input"](written)
+    assert not np.array_equal(written, x)
+    zero = np.zeros((1, 1), np.float32)
+    assert m["returns-input"](zero) is zero
+    assert not np.array_equal(m["last-bits"](x), m["last-bits"](x))
+    assert isinstance(m["list"](x), list) and m["none"](x) is None
+    assert m["integers-stay"](np.array([[1, 2]])).dtype.kind == "i"
+    assert m["empty-is-zero"](np.zeros((1, 0))) == 0
+    with pytest.raises(ValueError):
+        m["matrices-only"](x[0])
+    with pytest.raises(IndexError):
+        m["not-one-entry"](zero)
+    assert not capsys.readouterr().out
+    m["chatty"](x)
+    assert len(capsys.readouterr().out) > 2**20
+    masked = m["masked-by-length"]
+    assert np.isnan(masked(np.full((1, 127), -inf))).all() and not masked(np.full((1, 128), -inf)).any()
+    assert not m["masked-is-zero"](np.full((1, 2), -inf)).any()
+
+
+def generic(function: str) -> tuple[np.ndarray, ...]:
+    """Float64 arguments without anything special, one matrix of rows each; some of both signs, some far apart."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(4, 33)) * np.array([[1.0], [3.0], [10.0], [25.0]])
+    labels = rng.integers(0, 33, size=4)
+    p, q = (e / e.sum(axis=1, keepdims=True) for e in np.exp(rng.normal(size=(2, 4, 33))))
+    if function in ("cross_entropy", "cross_entropy_grad"):
+        return x, labels
+    if function == "nll_loss":
+        return np.log(p), labels
+    if function == "binary_cross_entropy_with_logits":
+        return x, (x > 0.5) * 0.75
+    if function == "entropy":
+        return (p,)
+    return (p, q) if function in ("kl_divergence", "distribution_cross_entropy") else (x,)
+
+
+def level_of(function: str, arguments: tuple[np.ndarray, ...], got: np.ndarray, dtype: str) -> Level:
+    fmt = FORMATS[dtype]
+    expected = expect(function, arguments, {})
+    assert got.shape == expected.shape
+    bounds = [bounds_for(function, arguments, {}, fmt, level) for level in (Level.TIGHT, Level.STANDARD)]
+    return judge_values(got, expected, Allowance(*bounds), fmt).level
+
+
+def in_dtype(function: str, dtype: str) -> tuple[np.ndarray, ...]:
+    return tuple(a if a.dtype.kind == "i" else a.astype(FORMATS[dtype].numpy()) for a in generic(function))
+
+
+right_numpy = load("right_numpy")
+
+
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize(("name", "function", "call"), [r[:3] for r in right_numpy.RIGHT], ids=name_of)
+def test_right_implementation_agrees_with_the_definition(name: str, function: str, call: Any, dtype: str) -> None:
+    arguments = in_dtype(function, dtype)
+    got = np.asarray(call(*arguments))
+    assert got.dtype == arguments[0].dtype
+    assert match_function(name) == function
+    assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=64)
+    assert level_of(function, arguments, got, dtype) is not Level.WRONG
+
+
+def test_there_are_twenty_right_implementations() -> None:
+    assert len(right_numpy.RIGHT) >= 20
+
+
+@pytest.mark.libraries
+@pytest.mark.parametrize("dtype", ALL_DTYPES)
+def test_right_torch_implementations_agree_with_the_definition(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    for name, function, call, _ in load("right_torch").RIGHT:
+        arguments = in_dtype(function, dtype)
+        given = [torch.from_numpy(a) if a.dtype.kind == "i" else
+                 torch.from_numpy(a.astype(np.float64)).to(getattr(torch, dtype)) for a in arguments]  # fmt: skip
+        result = call(*given)
+        assert result.dtype == given[0].dtype, name
+        assert match_function(name) == function
+        got = result.to(torch.float64).numpy()
+        assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=64), name
+        assert level_of(function, arguments, got, dtype) is not Level.WRONG, name
