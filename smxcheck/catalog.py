@@ -83,7 +83,8 @@ KEYWORD_DEFAULTS: dict[str, object] = {
 def match_function(name: str) -> str | None:
     """The function that a callable's name means: the longest function name that it contains, or None.
 
-    ``fused_softmax`` is softmax, ``my_log_softmax`` is log_softmax.
+    ``fused_softmax`` is softmax; ``my_log_softmax``, ``logsoftmax`` and ``LogSoftmax`` are log_softmax.
     """
-    found = [f for f in FUNCTIONS if f in name.lower()]
+    plain = name.lower().replace("_", "")
+    found = [f for f in FUNCTIONS if f.replace("_", "") in plain]
     return max(found, key=len) if found else None

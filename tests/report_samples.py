@@ -8,7 +8,8 @@ from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.result import Level, Problem, Report, Result, Status, TargetReport
 
 INF = float("inf")
-#: What a hostile target may put into a message: escapes, markup, a workflow command, a formula, XML's forbidden ones.
+#: What a hostile target may put into a message: escapes, markup, a workflow command, a formula, XML's
+#: forbidden ones.
 HOSTILE = '=cmd|"/c"!A1 \x1b[31mred\x1b[0m [bold]b[/bold] <script>alert(1)</script> `x` | ]]>\x00\x07\n::error::owned\ud800'
 ENVIRONMENT = {
     "python": "3.11.7",
@@ -21,7 +22,9 @@ ENVIRONMENT = {
 }
 
 
-def ok(target: str, function: str, dtype: str, name: str, error: float, level: Level = Level.STANDARD) -> Result:
+def ok(
+    target: str, function: str, dtype: str, name: str, error: float, level: Level = Level.STANDARD
+) -> Result:
     """A right result of three elements."""
     group = name.rpartition("/")[0]
     return Result(
@@ -46,11 +49,21 @@ def wrong(target: str, function: str, dtype: str, name: str) -> Result:
 
 def other(status: Status, name: str, **more: object) -> Result:
     """A result of kernel.py's softmax in float32 with another status."""
-    base = Result("kernel.py", "softmax", "float32", f"softmax/{name}/float32", name.rpartition("/")[0], "accuracy", status)
+    base = Result(
+        "kernel.py",
+        "softmax",
+        "float32",
+        f"softmax/{name}/float32",
+        name.rpartition("/")[0],
+        "accuracy",
+        status,
+    )
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def target(name: str = "kernel.py", functions: tuple[str, ...] = ("softmax", "log_softmax"), **more: object) -> TargetReport:
+def target(
+    name: str = "kernel.py", functions: tuple[str, ...] = ("softmax", "log_softmax"), **more: object
+) -> TargetReport:
     base = TargetReport(
         name, {"torch": "2.13.0"}, "torch", {f: f"{name}:{f}" for f in functions}, 2.4,
         path=name if name.endswith(".py") else "", sha256="ab" * 32 if name.endswith(".py") else "",
@@ -58,7 +71,12 @@ def target(name: str = "kernel.py", functions: tuple[str, ...] = ("softmax", "lo
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def report(targets: tuple[TargetReport, ...], results: list[Result], problems: tuple[Problem, ...] = (), **more: object) -> Report:
+def report(
+    targets: tuple[TargetReport, ...],
+    results: list[Result],
+    problems: tuple[Problem, ...] = (),
+    **more: object,
+) -> Report:
     base = Report(
         targets, tuple(results), problems, Level.STANDARD, "quick", ("float32", "float64"), ENVIRONMENT,
         command="smxcheck verify kernel.py", seconds=3.2,
@@ -77,7 +95,11 @@ LOG_OF_SOFTMAX = Problem(
 
 def one_wrong() -> Report:
     """A kernel whose log_softmax is log(softmax(x)), and whose softmax is right."""
-    results = [ok("kernel.py", "softmax", d, f"spread/{n}", e) for d in ("float32", "float64") for n, e in ((1, 0.5), (80, 63.19))]
+    results = [
+        ok("kernel.py", "softmax", d, f"spread/{n}", e)
+        for d in ("float32", "float64")
+        for n, e in ((1, 0.5), (80, 63.19))
+    ]
     for dtype in ("float32", "float64"):
         results += [wrong("kernel.py", "log_softmax", dtype, f"far-tail/{n}") for n in range(200, 230)]
         results += [ok("kernel.py", "log_softmax", dtype, f"spread/{n}", 1.5) for n in range(370)]
@@ -89,7 +111,10 @@ def one_wrong() -> Report:
 def right_beside() -> Report:
     """A right softmax, torch beside it, and results that cannot tell."""
     results = [ok("kernel.py", "softmax", "float32", f"spread/{n}", 63.19, Level.TIGHT) for n in range(403)]
-    results += [replace(ok("kernel.py", "softmax", "float32", f"tiny/{n}", 0.5), cannot_tell="zeros", flushed=3) for n in range(25)]
+    results += [
+        replace(ok("kernel.py", "softmax", "float32", f"tiny/{n}", 0.5), cannot_tell="zeros", flushed=3)
+        for n in range(25)
+    ]
     results += [ok("torch", "softmax", "float32", f"spread/{n}", 99.24) for n in range(428)]
     mine = target("kernel.py", ("softmax",))
     return report((mine, target("torch", ("softmax",), beside=True)), results, beside="torch")
@@ -97,7 +122,12 @@ def right_beside() -> Report:
 
 def own(*, caught: bool = True) -> Report:
     """A bare run: what smxcheck ships, and the textbook form that must be caught."""
-    right = [ok("builtin", f, d, f"spread/{n}", 0.9, Level.ULP1) for f in FUNCTIONS for d in ("float32", "float64") for n in (1, 2)]
+    right = [
+        ok("builtin", f, d, f"spread/{n}", 0.9, Level.ULP1)
+        for f in FUNCTIONS
+        for d in ("float32", "float64")
+        for n in (1, 2)
+    ]
     textbook = [wrong("builtin.textbook", "softmax", "float32", "overflow/1000")] if caught else []
     problem = replace(
         LOG_OF_SOFTMAX, target="builtin.textbook", function="softmax", smallest="softmax/overflow/1000/float32",
@@ -105,7 +135,9 @@ def own(*, caught: bool = True) -> Report:
         right="[0.269, 0.731]", message="softmax returns nan where the answer is finite",
     )  # fmt: skip
     shipped = target("builtin", tuple(FUNCTIONS), arrays="numpy", import_seconds=0.0)
-    purpose = target("builtin.textbook", ("softmax",), arrays="numpy", import_seconds=0.0, expected_wrong=True)
+    purpose = target(
+        "builtin.textbook", ("softmax",), arrays="numpy", import_seconds=0.0, expected_wrong=True
+    )
     return report(
         (shipped, purpose), right + textbook, (problem,) if caught else (), own=True, command="smxcheck verify",
         notices=("Published statements: 60 checked again, all verdicts as recorded.",), seconds=18.2,
@@ -114,10 +146,14 @@ def own(*, caught: bool = True) -> Report:
 
 def every_status() -> Report:
     """One result of every status, with hostile messages and no dependence on one another."""
-    crash = other(Status.CRASHED, "row-length/513", check="crashes", message=f"SIGSEGV {HOSTILE}", seconds=0.1)
+    crash = other(
+        Status.CRASHED, "row-length/513", check="crashes", message=f"SIGSEGV {HOSTILE}", seconds=0.1
+    )
     results = [
         ok("kernel.py", "softmax", "float32", "spread/1", 0.5),
-        replace(wrong("kernel.py", "softmax", "float32", "far-tail/200"), got=HOSTILE, error_ulp=float("nan")),
+        replace(
+            wrong("kernel.py", "softmax", "float32", "far-tail/200"), got=HOSTILE, error_ulp=float("nan")
+        ),
         other(Status.DECLINED, "layout/reversed", message="ValueError: negative strides"),
         crash,
         other(Status.HUNG, "row-length/1e7", check="hangs", message="no answer in 10 s", seconds=10.0),
@@ -158,12 +194,23 @@ def nothing() -> Report:
 def many_targets() -> Report:
     """Two targets, long function names, seven problems."""
     long = "binary_cross_entropy_with_logits"
-    names = ("torch", "path/to/a-rather-long-folder-name/kernel_with_a_long_name.py:fused_binary_cross_entropy_with_logits")
-    results = [ok(t, f, d, "spread/1", 1234567.8) for t in names for f in ("softmax", long) for d in ("bfloat16", "float32")]
+    names = (
+        "torch",
+        "path/to/a-rather-long-folder-name/kernel_with_a_long_name.py:fused_binary_cross_entropy_with_logits",
+    )
+    results = [
+        ok(t, f, d, "spread/1", 1234567.8)
+        for t in names
+        for f in ("softmax", long)
+        for d in ("bfloat16", "float32")
+    ]
     results += [wrong(names[1], long, "float32", f"far-tail/{n}") for n in range(7)]
     again = f"smxcheck verify '{names[1]}' --fixed 'reduction=none' --case {long}/far-tail/0/float32"
     problems = tuple(
-        replace(LOG_OF_SOFTMAX, target=names[1], function=long, count=n + 1, again=again, message=f"cause {n}") for n in range(7)
+        replace(
+            LOG_OF_SOFTMAX, target=names[1], function=long, count=n + 1, again=again, message=f"cause {n}"
+        )
+        for n in range(7)
     )
     targets = (target("torch", ("softmax", long)), target(names[1], ("softmax", long)))
     return report(targets, results, problems, dtypes=("bfloat16", "float32"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import os
 import re
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +30,7 @@ from smxcheck.oracle import expect
 HERE = Path(__file__).parent / "implementations"
 #: What tells a mistake from the rounding of the few operations behind an example, relative, in u.
 ROUNDING = 8
-PAIRS = [(m, d) for m in MISTAKES for d in ALL_DTYPES]
+BY_ID = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
 
 
 def load(name: str) -> ModuleType:
@@ -62,10 +64,6 @@ def _differs(got: float, exact: Any, dtype: str, units: int) -> bool:
         return True
     slack = units * fmt.u * abs(exact) + fmt.smallest_subnormal
     return bool(abs(plain.CTX.mpf(got) - exact) > slack)
-
-
-def name_of(value: Any) -> str:
-    return value.id if isinstance(value, Mistake) else str(value)
 
 
 def levels(mistake: Mistake, dtype: str) -> list[Level]:
@@ -123,7 +121,7 @@ def test_every_check_has_an_implementation_that_it_must_catch() -> None:
     assert named == set(CHECKS)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
+@BY_ID
 def test_entry_is_complete(mistake: Mistake) -> None:
     assert mistake.formula and mistake.instead and len(mistake.formula) <= 90
     assert mistake.fails in ("standard", "tight")
@@ -135,20 +133,23 @@ def test_entry_is_complete(mistake: Mistake) -> None:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", bug)
 
 
-@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.dtypes], ids=name_of)
-def test_mistake_shows_on_a_named_input(mistake: Mistake, dtype: str) -> None:
-    assert exposing(mistake, dtype)
+@BY_ID
+def test_mistake_shows_on_a_named_input(mistake: Mistake) -> None:
+    for dtype in mistake.dtypes:
+        assert exposing(mistake, dtype), dtype
 
 
-@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.dtypes], ids=name_of)
-def test_judge_finds_the_mistake_at_the_level_that_its_entry_says(mistake: Mistake, dtype: str) -> None:
-    worst = max(levels(mistake, dtype), key=LEVEL_ORDER.__getitem__)
-    assert worst is (Level.WRONG if mistake.fails == "standard" else Level.STANDARD)
+@BY_ID
+def test_judge_finds_the_mistake_at_the_level_that_its_entry_says(mistake: Mistake) -> None:
+    for dtype in mistake.dtypes:
+        worst = max(levels(mistake, dtype), key=LEVEL_ORDER.__getitem__)
+        assert worst is (Level.WRONG if mistake.fails == "standard" else Level.STANDARD), dtype
 
 
-@pytest.mark.parametrize(("mistake", "dtype"), [(m, d) for m, d in PAIRS if d in m.equivalent], ids=name_of)
-def test_equivalent_mistake_passes_its_own_examples(mistake: Mistake, dtype: str) -> None:
-    assert Level.WRONG not in levels(mistake, dtype)
+@BY_ID
+def test_equivalent_mistake_passes_its_own_examples(mistake: Mistake) -> None:
+    for dtype in mistake.equivalent:
+        assert Level.WRONG not in levels(mistake, dtype), dtype
 
 
 @pytest.mark.parametrize("kind", [Loss(), nll(Loss())], ids=["cross_entropy", "nll_loss"])
@@ -255,10 +256,13 @@ def test_misbehaviours_misbehave(capsys: pytest.CaptureFixture[str]) -> None:
     assert not m["masked-is-zero"](np.full((1, 2), -inf)).any()
 
 
-def generic(function: str) -> tuple[np.ndarray, ...]:
-    """Float64 arguments without anything special, one matrix of rows each; some of both signs, some far apart."""
+MODERATE, WIDE_SPREAD = 1.0, 25.0
+
+
+def generic(function: str, spread: float) -> tuple[np.ndarray, ...]:
+    """Float64 arguments without anything special, one matrix of rows each; logits of standard deviation ``spread``."""
     rng = np.random.default_rng(7)
-    x = rng.normal(size=(4, 33)) * np.array([[1.0], [3.0], [10.0], [25.0]])
+    x = rng.normal(size=(4, 33)) * spread
     labels = rng.integers(0, 33, size=4)
     p, q = (e / e.sum(axis=1, keepdims=True) for e in np.exp(rng.normal(size=(2, 4, 33))))
     if function in ("cross_entropy", "cross_entropy_grad"):
@@ -280,22 +284,23 @@ def level_of(function: str, arguments: tuple[np.ndarray, ...], got: np.ndarray, 
     return judge_values(got, expected, Allowance(*bounds), fmt).level
 
 
-def in_dtype(function: str, dtype: str) -> tuple[np.ndarray, ...]:
-    return tuple(a if a.dtype.kind == "i" else a.astype(FORMATS[dtype].numpy()) for a in generic(function))
+def in_dtype(function: str, dtype: str, spread: float) -> tuple[np.ndarray, ...]:
+    return tuple(a if a.dtype.kind == "i" else a.astype(FORMATS[dtype].numpy()) for a in generic(function, spread))
 
 
 right_numpy = load("right_numpy")
 
 
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
-@pytest.mark.parametrize(("name", "function", "call"), [r[:3] for r in right_numpy.RIGHT], ids=name_of)
+@pytest.mark.parametrize(("name", "function", "call"), [r[:3] for r in right_numpy.RIGHT], ids=lambda v: v if isinstance(v, str) else "")
 def test_right_implementation_agrees_with_the_definition(name: str, function: str, call: Any, dtype: str) -> None:
-    arguments = in_dtype(function, dtype)
+    assert match_function(name) == function
+    arguments = in_dtype(function, dtype, MODERATE)
     got = np.asarray(call(*arguments))
     assert got.dtype == arguments[0].dtype
-    assert match_function(name) == function
-    assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=64)
-    assert level_of(function, arguments, got, dtype) is not Level.WRONG
+    assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=32)
+    arguments = in_dtype(function, dtype, WIDE_SPREAD)
+    assert level_of(function, arguments, np.asarray(call(*arguments)), dtype) is not Level.WRONG
 
 
 def test_there_are_twenty_right_implementations() -> None:
@@ -304,15 +309,18 @@ def test_there_are_twenty_right_implementations() -> None:
 
 @pytest.mark.libraries
 @pytest.mark.parametrize("dtype", ALL_DTYPES)
-def test_right_torch_implementations_agree_with_the_definition(dtype: str) -> None:
-    torch = pytest.importorskip("torch")
+@pytest.mark.parametrize("spread", [MODERATE, WIDE_SPREAD])
+def test_right_torch_implementations_agree_with_the_definition(dtype: str, spread: float) -> None:
+    # Under SMXCHECK_CI=1 a missing library is a failure.
+    torch = importlib.import_module("torch") if os.environ.get("SMXCHECK_CI") else pytest.importorskip("torch")
     for name, function, call, _ in load("right_torch").RIGHT:
-        arguments = in_dtype(function, dtype)
-        given = [torch.from_numpy(a) if a.dtype.kind == "i" else
-                 torch.from_numpy(a.astype(np.float64)).to(getattr(torch, dtype)) for a in arguments]  # fmt: skip
+        assert match_function(name) == function
+        arguments = in_dtype(function, dtype, spread)
+        wide = [torch.from_numpy(a if a.dtype.kind == "i" else a.astype(np.float64)) for a in arguments]
+        given = [t.to(getattr(torch, dtype)) if t.is_floating_point() else t for t in wide]
         result = call(*given)
         assert result.dtype == given[0].dtype, name
-        assert match_function(name) == function
         got = result.to(torch.float64).numpy()
-        assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=64), name
+        if spread == MODERATE:
+            assert not differs(got, plain.evaluate(function, arguments, {}), dtype, units=32), name
         assert level_of(function, arguments, got, dtype) is not Level.WRONG, name

@@ -102,11 +102,12 @@ def test_two_class_functions_hold_their_definitions(x: float, y: float, bits: in
     ):
         assert holds(ball, truth)
         assert narrow(ball, ball.value, bits)
-    loss = smxref.binary_cross_entropy_with_logits(x, y, bits=bits)
-    exact_y = TRUTH.mpf(y)
-    assert holds(loss, -exact_y * TRUTH.log(p) - (1 - exact_y) * TRUTH.log(1 - p))
-    if 0 <= y <= 1:
-        assert narrow(loss, loss.value, bits)
+    for label in (0.0, 1.0, y):
+        loss = smxref.binary_cross_entropy_with_logits(x, label, bits=bits)
+        exact_label = TRUTH.mpf(label)
+        assert holds(loss, -exact_label * TRUTH.log(p) - (1 - exact_label) * TRUTH.log(1 - p))
+        if 0 <= label <= 1:
+            assert narrow(loss, loss.value, bits)
 
 
 @lawful
@@ -204,6 +205,30 @@ def test_gradient_holds_its_definition(soft: bool, data: st.DataObject, bits: in
             others, rest = total - y_i, 1 - p_i
             scale = ball.value if not soft else (abs(p_i * others) + abs(y_i * rest)) / m + TRUTH_ERROR
             assert narrow(ball, scale, bits)
+
+
+@lawful
+@given(st.lists(st.floats(-2, 2), min_size=2, max_size=5), st.integers(-4, 4).filter(bool))
+def test_bounds_hold_where_the_answer_cancels(x: list[float], steps: int) -> None:
+    """Inputs that are one float away from an answer of 0: nearly all of 64 bits cancel, and the bound knows."""
+
+    def log_sum(values: list[float]) -> Any:
+        return TRUTH.log(TRUTH.fsum(TRUTH.exp(TRUTH.mpf(v)) for v in values))
+
+    shifted = [v - float(log_sum(x)) for v in x]
+    assert holds(smxref.logsumexp(shifted, bits=64), log_sum(shifted))
+
+    p = [abs(v) + 0.25 for v in x]
+    q = [v * (1 + steps * 2.0**-52) for v in p]
+    truth = TRUTH.fsum(a * (TRUTH.log(a) - TRUTH.log(b)) for a, b in zip(p, q, strict=True))
+    assert holds(smxref.kl_divergence(p, q, bits=64), truth)
+
+    logs = [log_sum(x) - v for v in x]
+    y = [1.0, -float(logs[0] / logs[1])]
+    truth = logs[0] + y[1] * logs[1]
+    loss = smxref.cross_entropy([x], [y + [0.0] * (len(x) - 2)], bits=64)
+    assert isinstance(loss, Ball)
+    assert holds(loss, truth)
 
 
 @lawful

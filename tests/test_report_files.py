@@ -38,7 +38,12 @@ def test_every_format_renders_every_report_as_utf_8_without_control_characters(n
 @pytest.mark.parametrize("format", ["markdown", "html", "github", "junit"])
 def test_every_format_has_the_verdict_the_caveats_and_the_problem(format):
     written = render(samples.one_wrong(), format)
-    for fact in ("FAIL", "GPU", "log_softmax returns -inf where the answer is finite", "log(softmax(x)), in 60 of the 60"):
+    for fact in (
+        "FAIL",
+        "GPU",
+        "log_softmax returns -inf where the answer is finite",
+        "log(softmax(x)), in 60 of the 60",
+    ):
         assert fact in written, fact
 
 
@@ -167,7 +172,16 @@ def test_github_warns_that_nothing_of_the_users_was_checked():
 def test_pages_begin_with_verdict_and_caveats(format):
     written = render(samples.one_wrong(), format)
     body = written.partition("<body>")[2] or written
-    parts = ["FAIL", "60 of 804 results", "worth less", "Results", "log_softmax returns", "No single right answer", "AVX512_SPR", "Run again"]
+    parts = [
+        "FAIL",
+        "60 of 804 results",
+        "worth less",
+        "Results",
+        "log_softmax returns",
+        "No single right answer",
+        "AVX512_SPR",
+        "Run again",
+    ]
     places = [body.index(part) for part in parts]
     assert places == sorted(places)
 

@@ -41,7 +41,8 @@ def test_the_schema_names_every_key_that_is_written(part):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("exit_code", 2), ("schema", "smxcheck-report/2"), ("seconds", "Infinity"), ("counts", {})]
+    ("key", "value"),
+    [("exit_code", 2), ("schema", "smxcheck-report/2"), ("seconds", "Infinity"), ("counts", {})],
 )
 def test_the_schema_refuses_what_is_no_report(key, value):
     with pytest.raises(jsonschema.ValidationError):
@@ -79,7 +80,9 @@ def test_any_number_and_text_survive(number, text):
     assert load(render(report)) == report
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"schema": "smxcheck-report/2"}', '{"schema": "smxcheck-report/1"}', "no"])
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", '{"schema": "smxcheck-report/2"}', '{"schema": "smxcheck-report/1"}', "no"]
+)
 def test_what_is_no_report_is_refused_with_one_line(text):
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         load(text)

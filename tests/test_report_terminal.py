@@ -13,15 +13,23 @@ from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.result import Level
 from smxcheck.report.as_rich import MOST_PROBLEMS, print_report
 from smxcheck.report.formats import RenderOptions, render
+from smxcheck.report.screen import Layout
 
 from . import report_samples as samples
 
 every_sample = pytest.mark.parametrize("name", samples.ALL)
 both = pytest.mark.parametrize("format", ["rich", "plain"])
-OPTIONS = [RenderOptions(), RenderOptions(verbose=True), RenderOptions(everything=True), RenderOptions(unicode=False)]
+OPTIONS = [
+    RenderOptions(),
+    RenderOptions(verbose=True),
+    RenderOptions(everything=True),
+    RenderOptions(unicode=False),
+]
 
 
-def printed(report, *, terminal: bool = True, environment: dict[str, str] | None = None, width: int = 40) -> str:
+def printed(
+    report, *, terminal: bool = True, environment: dict[str, str] | None = None, width: int = 40
+) -> str:
     stream = io.StringIO()
     variables = {"TERM": "xterm-256color", **(environment or {})}
     print_report(report, Console(file=stream, force_terminal=terminal, width=width, _environ=variables))
@@ -44,6 +52,7 @@ def test_nothing_is_shortened(name, format):
     text = render(report, format, options=RenderOptions(everything=True))
     assert "…" not in text and "..." not in text
     flat = " ".join(text.replace("\\\n", " ").split())
+    assert all(target.name in flat for target in report.targets)
     for problem in report.problems:
         if problem.target in {t.name for t in report.targets if not t.expected_wrong} and not problem.known:
             assert problem.again in flat
@@ -177,7 +186,13 @@ def test_no_escape_sequence_off_a_terminal_or_when_unwanted(terminal, environmen
 
 def test_caveats_stand_between_problems_and_verdict():
     text = render(samples.decided(), "rich")
-    order = ["PROBLEM 2 of 2", "not run: ", "declined by the target", "cannot tell right from wrong", "FAIL  "]
+    order = [
+        "PROBLEM 2 of 2",
+        "not run: ",
+        "declined by the target",
+        "cannot tell right from wrong",
+        "FAIL  ",
+    ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
 
@@ -185,7 +200,9 @@ def test_caveats_stand_between_problems_and_verdict():
 def test_blind_cases_are_counted_and_listed_on_request():
     report = samples.right_beside()
     assert "25 results cannot tell right from wrong" in render(report, "rich")
-    assert "cannot tell: softmax/tiny/24/float32" in render(report, "rich", options=RenderOptions(everything=True))
+    assert "cannot tell: softmax/tiny/24/float32" in render(
+        report, "rich", options=RenderOptions(everything=True)
+    )
 
 
 def test_a_result_that_misses_only_the_required_level_is_not_called_wrong():
@@ -210,3 +227,10 @@ def test_a_console_that_is_not_utf_8_gets_ascii():
     stream.flush()
     text = raw.getvalue().decode("ascii")
     assert "kuche sum" in text and ">= 63.1 ulp" in text
+
+
+def test_a_word_longer_than_the_line_stays_whole():
+    """Also with hyphens, where a text may else be broken."""
+    word = "a-long-case-id/" * 4
+    lines = Layout(width=20).wrapped(f"at {word} end", rest="  ")
+    assert [line[0][0] for line in lines] == ["at", f"  {word}", "  end"]

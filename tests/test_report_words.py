@@ -34,7 +34,10 @@ def test_rounding_goes_the_way_it_says_and_keeps_three_digits(value):
 @law
 def test_an_error_within_its_bound_never_reads_as_larger(error, bound):
     error, bound = sorted((error, bound))
-    shown = [float(t.removeprefix("≥ ").replace(",", "")) for t in (numbers.at_least(error), numbers.allowed(bound))]
+    shown = [
+        float(t.removeprefix("≥ ").replace(",", ""))
+        for t in (numbers.at_least(error), numbers.allowed(bound))
+    ]
     assert shown[0] <= shown[1]
 
 
@@ -49,7 +52,14 @@ def test_a_sampled_maximum(value, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0042, "4.2 ms"), (18.24, "18.2 s"), (125.0, "2 min 5 s"), (0.9996, "1.0 s"), (99.96, "1 min 40 s"), (59.4, "59.4 s")],
+    [
+        (0.0042, "4.2 ms"),
+        (18.24, "18.2 s"),
+        (125.0, "2 min 5 s"),
+        (0.9996, "1.0 s"),
+        (99.96, "1 min 40 s"),
+        (59.4, "59.4 s"),
+    ],
 )
 def test_seconds(value, text):
     assert numbers.seconds(value) == text
@@ -61,7 +71,10 @@ def test_plural_thousands_and_lists():
     assert [numbers.signed(v) for v in (0.0123, -1.5, 0.0, None)] == ["+0.012", "-1.5", "0", "-"]
 
 
-@given(st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1e12)), min_size=1, max_size=60), st.sampled_from([0.5, 0.99, 1.0]))
+@given(
+    st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1e12)), min_size=1, max_size=60),
+    st.sampled_from([0.5, 0.99, 1.0]),
+)
 @law
 def test_a_quantile_bounds_the_true_one_by_a_bin(errors, share):
     """quantile(histogram) lies between the ⌈share·N⌉-th smallest error and 2^(1/8) times it."""
@@ -83,10 +96,27 @@ def test_quantiles_of_nothing_and_beyond_the_floats():
 @law
 def test_any_text_becomes_one_harmless_line(text):
     line = one_line(text)
-    assert len(line.splitlines()) <= 1 and not line.startswith("::") and " ::" not in line and "##[" not in line
+    assert (
+        len(line.splitlines()) <= 1 and not line.startswith("::") and " ::" not in line and "##[" not in line
+    )
     assert one_line(line) == line
     line.encode()
     assert to_ascii(line).isascii()
+
+
+@pytest.mark.parametrize(
+    "command", ["::error::x", "a ::error::x", "##[group]x", "a##[error]", "\n::add-mask::x"]
+)
+def test_no_text_can_be_a_workflow_command(command):
+    assert (
+        not one_line(command).startswith("::")
+        and " ::" not in one_line(command)
+        and "##[" not in one_line(command)
+    )
+
+
+def test_colons_inside_words_stay():
+    assert one_line("std::exp, kernel.py::f") == "std::exp, kernel.py::f"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +185,9 @@ def test_no_status_but_ok_reads_as_ok(status, word):
 def test_problems_stand_in_order_of_harm():
     problem = samples.LOG_OF_SOFTMAX
     codes = ["SMX202", "SMX302", "SMX401", "SMX101", "SMX502"]
-    found = by_harm([replace(problem, check=c) for c in codes] + [replace(problem, check="SMX101", count=900)])
+    found = by_harm(
+        [replace(problem, check=c) for c in codes] + [replace(problem, check="SMX101", count=900)]
+    )
     assert [(p.check, p.count) for p in found] == [
         ("SMX101", 900), ("SMX101", 60), ("SMX401", 60), ("SMX302", 60), ("SMX202", 60), ("SMX502", 60)
     ]  # fmt: skip
@@ -166,15 +198,22 @@ def test_caveats_name_everything_that_was_not_checked():
     text = "\n".join(caveats(samples.every_status()))
     for part in ("three crashes in a row", "negative strides", "cannot tell right from wrong", "undecided"):
         assert part in text
-    assert caveats(replace(samples.one_wrong(), environment={"flush_to_zero": True}))[0].startswith("The processor flushes")
+    assert caveats(replace(samples.one_wrong(), environment={"flush_to_zero": True}))[0].startswith(
+        "The processor flushes"
+    )
 
 
 def test_a_callable_of_another_name_is_shown_by_both():
-    target = replace(samples.target(), functions={"softmax": "kernel.py:fused_softmax", "logsumexp": "torch.logsumexp"})
+    target = replace(
+        samples.target(), functions={"softmax": "kernel.py:fused_softmax", "logsumexp": "torch.logsumexp"}
+    )
     assert functions_of(target) == "fused_softmax as softmax, logsumexp"
 
 
 def test_beside_and_purpose_do_not_enter_the_verdict():
     report = samples.right_beside()
-    worse = [replace(r, status=Status.WRONG, level=Level.WRONG) if r.target == "torch" else r for r in report.results]
+    worse = [
+        replace(r, status=Status.WRONG, level=Level.WRONG) if r.target == "torch" else r
+        for r in report.results
+    ]
     assert verdict(replace(report, results=tuple(worse))).word == "OK"

@@ -195,13 +195,16 @@ def _exactly(ids: Sequence[str]) -> list[Case]:
             for case in cases_of(entry, group, (wanted.function,), (wanted.dtype,))
         ]
         if not matching:
-            raise CaseError(_no_such_case(text))
+            raise CaseError(_no_such_case(wanted))
         found[text] = matching[0]
     return sorted(found.values(), key=_order)
 
 
-def _no_such_case(text: str) -> str:
-    close = difflib.get_close_matches(text, all_ids(), n=1, cutoff=0.6)
+def _no_such_case(wanted: CaseId) -> str:
+    text = f"{wanted.function}/{wanted.group}/{wanted.name}/{wanted.dtype}"
+    # Only ids of the same function and dtype are compared: all of them would take seconds.
+    ids = [case.id for case in load_cases([wanted.function], [wanted.dtype], "full")]
+    close = difflib.get_close_matches(text, ids, n=1, cutoff=0.6)
     return f"no case {text}; " + (f"did you mean {close[0]}?" if close else "see: smxcheck list cases")
 
 

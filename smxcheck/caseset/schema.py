@@ -34,6 +34,7 @@ LABEL_RULES: dict[str, str] = {
 _DEFAULTS = ("functions", "dtypes", "check", "cases", "layout", "axis", "labels", "soft_labels", "y", "q", "acceptance")
 _GROUP_KEYS = ("schema", "group", "purpose", "bugs", "reason", "case", *_DEFAULTS)
 _CASE_KEYS = ("name", "values", "why", "keywords", "as", "sweep", *_DEFAULTS)
+_KEYWORDS = tuple(sorted({keyword for function in FUNCTIONS.values() for keyword in function.keywords}))
 _GROUP_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CASE_NAME = re.compile(r"[A-Za-z0-9.+-]+")
 
@@ -221,8 +222,9 @@ def _keywords(merged: Mapping[str, Any]) -> dict[str, Any]:
     written = dict(merged.get("keywords", {}))
     if "axis" in merged:
         written["axis"] = merged["axis"]
-    known = {keyword for function in FUNCTIONS.values() for keyword in function.keywords}
-    _no_unknown(written, tuple(sorted(known)))
+    if not written:
+        return {}
+    _no_unknown(written, _KEYWORDS)
     keywords: dict[str, Any] = {}
     for name, value in written.items():
         if name == "axis":

@@ -29,7 +29,9 @@ _NEARER = 8
 #: A mistake that explains less than this share of the wrong results is not named.
 _SHARE = 0.5
 #: How many wrong results, and how many right ones, are looked at.
-MOST_WRONG, MOST_RIGHT = 120, 40
+MOST_WRONG, MOST_RIGHT = 600, 40
+#: How many of the wrong ones a mistake must show a likeness on before it is run on all.
+_FIRST_LOOK = 30
 #: Inputs larger than this are not run again.
 MOST_ELEMENTS = 20_000
 
@@ -51,7 +53,9 @@ class Likeness:
 
 
 def _run(mistake: Mistake, question: Question) -> Array | None:
-    """The mistake's own result, None where it raises."""
+    """The mistake's own result; None where it raises, or in a dtype in which it is no mistake."""
+    if question.case.dtype not in mistake.dtypes:
+        return None
     arguments = [a.copy() for a in question.arguments]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -102,14 +106,17 @@ def likenesses(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) 
     reaches = [tolerance(s.question, s.values) for s in wrong]
     right_reaches = [tolerance(s.question, s.values) for s in right]
     scored = []
+    look = range(0, len(wrong), max(1, len(wrong) // _FIRST_LOOK))
     for mistake in mistakes_in(function):
+        if not any(agrees(_run(mistake, wrong[i].question), wrong[i].values, reaches[i]) for i in look):
+            continue
         agreed = frozenset(
             i for i, (s, reach) in enumerate(zip(wrong, reaches, strict=True))
             if agrees(_run(mistake, s.question), s.values, reach)
         )  # fmt: skip
         if agreed:
             contradicted = sum(
-                not agrees(_run(mistake, s.question), s.values, reach)
+                s.question.case.dtype in mistake.dtypes and not agrees(_run(mistake, s.question), s.values, reach)
                 for s, reach in zip(right, right_reaches, strict=True)
             )
             scored.append((mistake, agreed, contradicted))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from smxcheck.judge import accuracy, choices, impostors, words
 from smxcheck.judge.bounds import Bound, bounds_for
 from smxcheck.judge.bounds.extra import one_ulp_extra
 from smxcheck.judge.checks import conduct, drift, dtype, labels, outcome, shape
-from smxcheck.judge.codes import CHECKS_BY_NAME
+from smxcheck.judge.codes import CHECKS_BY_NAME, code_of
 from smxcheck.judge.result import LEVEL_ORDER, Level, Result, Status
 from smxcheck.oracle import MOST_BITS, RELATIVE_BITS, Expected, expect
 from smxcheck.targets.protocol import Observation
@@ -69,8 +69,17 @@ class Judged:
     values: Array | None = None
 
 
+#: On extreme inputs a term overflows to inf or is inf·0 where nothing reads it; every such place is masked after.
+_QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore", "divide": "ignore"}
+
+
 def ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
     """Everything that does not depend on the target."""
+    with np.errstate(**_QUIET):
+        return _ask(case, arguments, keywords, text)
+
+
+def _ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
     fmt = FORMATS[case.dtype]
     expected = expect(case.function, arguments, keywords)
     if expected.must_raise:
@@ -89,8 +98,13 @@ def result_dtype(case: Case, arguments: tuple[Array, ...]) -> str:
 
 def judge_call(target: str, question: Question, seen: Observation, demand: Demand) -> Judged:
     """Judge what one call did. Refusals stay wrong here; the contract settles them once all cases are seen."""
+    with np.errstate(**_QUIET):
+        return _judge_call(target, question, seen, demand)
+
+
+def _judge_call(target: str, question: Question, seen: Observation, demand: Demand) -> Judged:
     case = question.case
-    base = Result(target, case.function, case.dtype, case.id, case.group, case.check, Status.OK,
+    base = Result(target, case.function, case.dtype, case.id, case.group, code_of(case.check), Status.OK,
                   input=question.text, seconds=seen.seconds)  # fmt: skip
     broken = tuple(Violation(c, m) for c, m in conduct.complaints(seen))
     if question.expected.must_raise:
@@ -113,8 +127,6 @@ def judge_call(target: str, question: Question, seen: Observation, demand: Deman
 
 
 def _with(result: Result, **changes: Any) -> Result:
-    from dataclasses import replace
-
     return replace(result, **changes)
 
 
@@ -154,6 +166,7 @@ def _judge_values(base: Result, question: Question, values: Array, demand: Deman
     result = _with(
         base, status=status, check=check, message=message, level=found.level if found.judged else None,
         index=index, error_ulp=found.error, allowed_ulp=found.allowed, largest_error_ulp=found.largest,
+        largest_allowed_ulp=found.allowed_at_largest,
         signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed,
         histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
         digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16],
@@ -183,7 +196,7 @@ def _decided(question: Question, values: Array, fmt: Format) -> tuple[accuracy.A
 def _status(
     question: Question, found: accuracy.Accuracy, demand: Demand, observed: Mapping[str, str]
 ) -> tuple[Status, str, str]:
-    code = question.case.check
+    code = code_of(question.case.check)
     if found.undecided:
         return Status.UNDECIDED, code, "the enclosure does not decide the verdict at the highest precision"
     if found.judged == 0 and question.expected.kind.size:

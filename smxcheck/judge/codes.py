@@ -102,3 +102,8 @@ _ALL = (
 CHECKS: dict[str, Check] = {c.code: c for c in _ALL}
 #: name -> check
 CHECKS_BY_NAME: dict[str, Check] = {c.name: c for c in _ALL}
+
+
+def code_of(text: str) -> str:
+    """The code of a check that is given by its code or by its name. Raises KeyError for neither."""
+    return text if text in CHECKS else CHECKS_BY_NAME[text].code

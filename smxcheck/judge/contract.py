@@ -29,7 +29,7 @@ def classes(case: Case, arguments: tuple[Any, ...]) -> frozenset[str]:
     if x.ndim == 0:
         out.add("0-d")
     if x.size == 0:
-        out.add("empty")
+        out.add("no elements along the axis" if _empty_axis(x, case.keywords.get("axis", -1)) else "no rows")
     if x.ndim > 2:
         out.add("three or more axes")
     if x.dtype.kind in "iub":
@@ -47,6 +47,11 @@ def classes(case: Case, arguments: tuple[Any, ...]) -> frozenset[str]:
         out.add("soft labels")
     out.update(f"keyword {k}" for k in case.keywords if k != "axis")
     return frozenset(out)
+
+
+def _empty_axis(x: Any, axis: Any) -> bool:
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return any(x.shape[a] == 0 for a in axes)
 
 
 def _names(case: Case) -> tuple[str, ...]:

@@ -57,12 +57,12 @@ def errors(got: Array, enclosure: Enclosure, fmt: Format) -> Errors:
     exponent = enclosure.exponent.astype(np.int64)
     y, rest = _scaled(enclosure.hi, exponent - q), _scaled(enclosure.lo, exponent - q)
     infinite = np.isinf(got64)
-    beyond = infinite & (enclosure.hi * got64 > 0) & (exponent - 1 > fmt.e_max)
+    beyond = infinite & (np.sign(enclosure.hi) * np.sign(got64) > 0) & (exponent - 1 > fmt.e_max)
     g = np.where(infinite, _scaled(np.sign(np.where(infinite, got64, 0.0)), fmt.e_max + 1 - q), _scaled(got64, -q))
     with np.errstate(invalid="ignore", over="ignore"):
         signed = np.where(beyond, 0.0, (g - y) - rest)
         unknown = (enclosure.hi == 0) & (enclosure.bound > 0)
         width = np.where(unknown, _scaled(np.ones_like(y), exponent - q), np.abs(y)) * enclosure.bound
         slack = width + np.abs(signed) * 2.0**-50
-    slack = np.where(beyond, 0.0, slack)
+    slack = np.where(beyond | np.isnan(got64), 0.0, slack)  # nan is wrong for every number: nothing to decide
     return Errors(signed, np.where(np.isnan(slack), np.inf, slack), q, y)

@@ -24,9 +24,10 @@ class Wrong:
     case: Case
 
 
-def size_order(w: Wrong) -> tuple[int, int, int, str]:
-    """The simplest input first: few elements, plain layout, short text."""
-    return (max(w.case.elements, 1), w.case.layout != "contiguous", len(w.result.input), w.result.case)
+def size_order(w: Wrong) -> tuple[bool, int, bool, int, str]:
+    """The simplest input first: the acceptance vectors, then few elements, plain layout, short text."""
+    elements = max(w.case.elements, 1)
+    return (not w.case.acceptance, elements, w.case.layout != "contiguous", len(w.result.input), w.result.case)
 
 
 def group(

@@ -148,47 +148,6 @@ def _from_axis_on(x: np.ndarray, axis: Axis) -> Axis:
     return tuple(range(min(axes), x.ndim)) if axes else None
 
 
-def lse_last_not_in_sum(x: Rows) -> Rows:
-    return right_logsumexp(x[:, :-1]) if x.shape[1] > 1 else x
-
-
-def odd_widths(x: Rows) -> Rows:
-    """Two rows and more of odd length n, 512 < n < 1024 and n % 32 ≠ 31, are summed over their first 512 entries
-    only: the predicate of a block reduction whose second half is misaligned."""
-    n = x.shape[1]
-    e = np.exp(x - top(x))
-    hit = x.shape[0] >= 2 and 512 < n < 1024 and n % 2 == 1 and n % 32 != 31
-    return e / total(e[:, :512] if hit else e)
-
-
-def _on(function: Any, choose: Any) -> Any:
-    """``function`` along the axis that ``choose(ndim)`` names in place of the caller's."""
-
-    def call(x: Any, axis: Axis = -1) -> np.ndarray:
-        x = real(x)
-        return np.asarray(function(x, axis=choose(x, axis)))
-
-    return call
-
-
-def _last(x: np.ndarray, axis: Axis) -> Axis:
-    return -1
-
-
-def _first(x: np.ndarray, axis: Axis) -> Axis:
-    return 0
-
-
-def _from_axis_on(x: np.ndarray, axis: Axis) -> Axis:
-    """ONNX before opset 13: the array is a matrix, split at the axis."""
-    axes = axes_of(x, axis)
-    return tuple(range(min(axes), x.ndim)) if axes else None
-
-
-def _log_last(x: Any, axis: Axis = -1) -> np.ndarray:
-    return np.asarray(same(right_log_softmax)(real(x), axis=-1))
-
-
 def lse_last(x: Any, axis: Axis = -1) -> np.ndarray:
     """The result of the last axis; where its shape is not the one asked for, it is cut and repeated to fit."""
     x = real(x)

@@ -35,7 +35,12 @@ def _annotations(report: Report) -> Iterator[str]:
     several = len(judged_targets(report)) > 1
     files = {t.name: t.path for t in report.targets}
     for problem in open_problems(report):
-        yield annotation("error", f"smxcheck {check_code(problem.check)}", _message(problem, several), files[problem.target])
+        yield annotation(
+            "error",
+            f"smxcheck {check_code(problem.check)}",
+            _message(problem, several),
+            files[problem.target],
+        )
     if outcome(report) in (3, 5, 130):
         yield annotation("error", "smxcheck", verdict(report).text)
     for problem in known_problems(report):
@@ -46,7 +51,10 @@ def _annotations(report: Report) -> Iterator[str]:
 
 
 def _message(problem: Problem, several: bool) -> str:
-    lines = [title(problem, with_target=several), *(f"{label}: {text}" for label, text in problem_lines(problem))]
+    lines = [
+        title(problem, with_target=several),
+        *(f"{label}: {text}" for label, text in problem_lines(problem)),
+    ]
     return "\n".join(lines)
 
 

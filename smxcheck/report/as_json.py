@@ -1,7 +1,8 @@
 """A report as JSON, ``smxcheck-report/1`` (``schema.json`` beside this file), and back.
 
-Non-finite numbers are the strings "inf", "-inf" and "nan". A float that matters stands twice: in decimal, and in hex
-under the same key with ``_hex``. Lists have one element per line, so that two reports can be compared by eye.
+Non-finite numbers are the strings "inf", "-inf" and "nan". A float that matters stands twice: in decimal,
+and in hex under the same key with ``_hex``. Lists have one element per line, so that two reports can be
+compared by eye.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def load(text: str) -> Report:
     """The report that ``render`` wrote. Raises ValueError for another schema or a file that is no report."""
     data = json.loads(text)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise ValueError(f"not a report of schema {SCHEMA}: write one with smxcheck verify --report FILE.json")
+        raise ValueError(
+            f"not a report of schema {SCHEMA}: write one with smxcheck verify --report FILE.json"
+        )
     try:
         return Report(
             targets=tuple(_rebuilt(TargetReport, t) for t in data["targets"]),
@@ -91,7 +94,9 @@ def _fields(record: Any) -> dict[str, Any]:
 
 
 def _result(result: Result) -> dict[str, Any]:
-    """The fields of a result; the histogram as pairs [⌈8·log2(error)⌉ or null, number], smallest error first."""
+    """The fields of a result; the histogram as pairs [⌈8·log2(error)⌉ or null, number], smallest error
+    first.
+    """
     fields = _fields(result)
     bins = fields.pop("histogram")
     pairs = [[key, bins[key]] for key in sorted(bins, key=lambda k: -math.inf if k is None else k)]

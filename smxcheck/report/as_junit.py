@@ -1,8 +1,9 @@
-"""JUnit XML in the dialect that GitLab and Jenkins read: one test per function, dtype and group, a suite per target.
+"""JUnit XML in the dialect that GitLab and Jenkins read: one test per function, dtype and group, a suite
+per target.
 
-A wrong value is a failure; a target that raised, died, hung or was not run is an error. Names are unique (GitLab keeps
-the first of equal ones), a test has one failure with all problems in its text (Jenkins shows one), and the figures
-stand in the text (properties are not shown).
+A wrong value is a failure; a target that raised, died, hung or was not run is an error. Names are unique
+(GitLab keeps the first of equal ones), a test has one failure with all problems in its text (Jenkins shows
+one), and the figures stand in the text (properties are not shown).
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def _suite(target: TargetReport, report: Report) -> ET.Element:
     suite = ET.Element("testsuite", name=target.name)
     problems = [p for p in by_harm(report.problems) if p.target == target.name]
     for (function, dtype, group), results in groups.items():
-        case = ET.SubElement(suite, "testcase", classname=f"{target.name}.{function}", name=f"{function} {dtype} {group}")
+        case = ET.SubElement(
+            suite, "testcase", classname=f"{target.name}.{function}", name=f"{function} {dtype} {group}"
+        )
         if target.path:
             case.set("file", target.path)
         case.set("time", _time(sum(r.seconds for r in results)))
@@ -63,7 +66,9 @@ def _judge(case: ET.Element, results: list[Result], problems: list[Problem]) -> 
         statuses = sorted({r.status.value for r in bad})
         verdict_element = ET.SubElement(case, "failure" if values else "error")
         verdict_element.set("type", check_name(first.check) if values else first.status.value)
-        verdict_element.set("message", f"{plural(len(bad), 'result')} {' or '.join(statuses)}: {first.message or first.case}")
+        verdict_element.set(
+            "message", f"{plural(len(bad), 'result')} {' or '.join(statuses)}: {first.message or first.case}"
+        )
         verdict_element.text = "\n\n".join([*_problem_texts(bad, problems), figures])
         return
     if reason := _skipped(results):
@@ -106,16 +111,24 @@ def _skipped(results: list[Result]) -> str:
 def _run_suite(report: Report) -> ET.Element:
     """The run itself, so that a run that checked nothing, or was cut short, is never a green file."""
     suite = ET.Element("testsuite", name="smxcheck")
-    run = ET.SubElement(suite, "testcase", classname="smxcheck", name="the run came to a verdict", time=_time(report.seconds))
+    run = ET.SubElement(
+        suite, "testcase", classname="smxcheck", name="the run came to a verdict", time=_time(report.seconds)
+    )
     text = verdict(report).text
     if outcome(report) in (3, 5, 130):
         ET.SubElement(run, "error", type="run", message=text).text = text
-    ET.SubElement(run, "system-out").text = "\n".join([software(report), report.command, *caveats(report), text])
+    ET.SubElement(run, "system-out").text = "\n".join(
+        [software(report), report.command, *caveats(report), text]
+    )
     missed = missed_on_purpose(report)
     for target in (t for t in report.targets if t.expected_wrong):
-        case = ET.SubElement(suite, "testcase", classname="smxcheck", name=f"{target.name} is wrong on purpose", time="0")
+        case = ET.SubElement(
+            suite, "testcase", classname="smxcheck", name=f"{target.name} is wrong on purpose", time="0"
+        )
         if target.name in missed:
-            ET.SubElement(case, "failure", type="not caught", message="no wrong result").text = "no wrong result"
+            ET.SubElement(
+                case, "failure", type="not caught", message="no wrong result"
+            ).text = "no wrong result"
     if report.own:
         case = ET.SubElement(suite, "testcase", classname="smxcheck", name="your code", time="0")
         ET.SubElement(case, "skipped", message=NOTHING_OF_YOURS).text = NOTHING_OF_YOURS

@@ -86,7 +86,9 @@ def _results(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def _row(row: Row, options: RenderOptions) -> str:
-    """``kernel.py softmax float32: ok; 428 results, 0 wrong; worst error ≥ 63.1 ulp, allowed 100 ulp; ...``"""
+    """``kernel.py softmax float32: ok; 428 results, 0 wrong; worst error ≥ 63.1 ulp, allowed 100 ulp;
+    ...``
+    """
     parts = [row_verdict(row), f"{plural(row.results, 'result')}, {thousands(row.bad)} wrong"]
     if error := row.worst_text or (in_ulp(at_least(row.worst_ulp)) if row.worst_ulp is not None else ""):
         parts.append(f"worst error {error}, allowed {in_ulp(allowed(row.allowed_ulp))}")

@@ -37,7 +37,9 @@ _FEW_ROWS = 2
 
 
 def print_report(report: Report, console: Console, *, options: RenderOptions = DEFAULT_OPTIONS) -> None:
-    """Print on a Rich console. Off a terminal, and under NO_COLOR or TERM=dumb, no escape sequence is written."""
+    """Print on a Rich console. Off a terminal, and under NO_COLOR or TERM=dumb, no escape sequence is
+    written.
+    """
     from rich.text import Text
 
     options = replace(options, unicode=options.unicode and console.encoding.startswith("utf"))
@@ -150,7 +152,9 @@ def _problems(report: Report, layout: Layout, options: RenderOptions) -> list[li
 
 
 def _doubts(report: Report, layout: Layout, options: RenderOptions) -> list[Line]:
-    found = [line for text in (*caveats(report), *choices(report)) for line in layout.wrapped(text, rest="  ")]
+    found = [
+        line for text in (*caveats(report), *choices(report)) for line in layout.wrapped(text, rest="  ")
+    ]
     if options.everything:
         for result in cannot_tell(report):
             found += layout.wrapped(f"cannot tell: {result.case}", first="  ", rest="    ", style="dim")

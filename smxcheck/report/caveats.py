@@ -17,7 +17,9 @@ def caveats(report: Report) -> list[str]:
     if report.interrupted:
         sentences.append("Interrupted: the cases that were left are not in this report.")
     if report.environment.get("flush_to_zero") is True:
-        sentences.append("The processor flushes subnormal numbers to zero in this process: figures about tails are off.")
+        sentences.append(
+            "The processor flushes subnormal numbers to zero in this process: figures about tails are off."
+        )
     results = judged_results(report)
     for target in judged_targets(report):
         sentences += [f"Not checked: {text}" for text in target.not_tested]

@@ -8,14 +8,20 @@ from smxcheck.report.summary import Row
 
 
 def details(row: Row, *, verbose: bool = False) -> str:
-    """``median ≤ 0.5, 99 % ≤ 4.36, mean +0.01 ulp, worst at: spread/80``; with levels and the bound's largest term."""
+    """``median ≤ 0.5, 99 % ≤ 4.36, mean +0.01 ulp, worst at: spread/80``; with levels and the bound's
+    largest term.
+    """
     parts = []
     if row.median_ulp is not None:
-        parts.append(f"median {at_most(row.median_ulp)}, 99 % {at_most(row.p99_ulp)}, mean {signed(row.mean_ulp)} ulp")
+        parts.append(
+            f"median {at_most(row.median_ulp)}, 99 % {at_most(row.p99_ulp)}, mean {signed(row.mean_ulp)} ulp"
+        )
     if row.worst_case:
         parts.append(f"worst at: {row.worst_case}")
     if verbose:
-        levels = [f"{LEVEL_WORDS[level]} {thousands(number)}" for level, number in row.levels.items() if number]
+        levels = [
+            f"{LEVEL_WORDS[level]} {thousands(number)}" for level, number in row.levels.items() if number
+        ]
         if levels:
             parts.append(f"results per level: {', '.join(levels)}")
         if row.largest_term:

@@ -1,7 +1,8 @@
 """Text that a target supplies (error messages, names, reprs) made harmless before it reaches any output.
 
-Escape sequences of terminals are removed; other control characters become visible, for example ``\\x07``. Workflow
-commands of CI logs (``::error``, ``##[group]``) are broken up, since wrapping may put any word at the start of a line.
+Escape sequences of terminals are removed; other control characters become visible, for example ``\\x07``.
+Workflow commands of CI logs (``::error``, ``##[group]``) are broken up, since wrapping may put any word at
+the start of a line.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
-# ECMA-48: CSI sequences, then the string sequences (OSC, DCS, SOS, PM, APC) up to BEL or ST, then two-byte escapes.
+# ECMA-48: CSI sequences, then the string sequences (OSC, DCS, SOS, PM, APC) up to BEL or ST, then two-byte
+# escapes.
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]"
 )
-# Format characters that reorder or hide text: bidirectional controls, zero width, BOM, and the interlinear marks.
+# Format characters that reorder or hide text: bidirectional controls, zero width, BOM, and the interlinear
+# marks.
 _HIDDEN = "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff{_HIDDEN}]")
 _WORKFLOW_COMMAND = re.compile(r"(?<!\S)::|##\[")
@@ -38,12 +41,16 @@ T = TypeVar("T")
 
 
 def clean(text: str) -> str:
-    """``text`` without escape sequences; every other control character but tab and newline is made visible."""
+    """``text`` without escape sequences; every other control character but tab and newline is made
+    visible.
+    """
     return _CONTROL.sub(lambda m: _visible(m.group()), _ANSI.sub("", text))
 
 
 def one_line(text: str) -> str:
-    """``clean(text)`` on one line: runs of white space are one space, and no word starts a workflow command."""
+    """``clean(text)`` on one line: runs of white space are one space, and no word starts a workflow
+    command.
+    """
     if _HARMLESS.fullmatch(text):
         return text
     return _WORKFLOW_COMMAND.sub(lambda m: " ".join(m.group()), " ".join(clean(text).split()))
@@ -55,7 +62,9 @@ def _visible(character: str) -> str:
 
 
 def to_ascii(text: str) -> str:
-    """``text`` in ASCII: symbols by their usual spelling (≥ is >=), accents dropped, the rest as ``\\uXXXX``."""
+    """``text`` in ASCII: symbols by their usual spelling (≥ is >=), accents dropped, the rest as
+    ``\\uXXXX``.
+    """
     return text if text.isascii() else "".join(map(_ascii_character, text))
 
 
@@ -76,7 +85,8 @@ def markup(text: str) -> str:
 
 
 def cleaned(value: T) -> T:
-    """``value`` with every string in it on one line and harmless; dataclasses, mappings and tuples are rebuilt.
+    """``value`` with every string in it on one line and harmless; dataclasses, mappings and tuples are
+    rebuilt.
 
     What needs no change is returned as it is: a report has hundreds of thousands of harmless fields.
     """

@@ -1,4 +1,6 @@
-"""The table of report formats and what the user may ask of them. One entry per format; nothing is imported early."""
+"""The table of report formats and what the user may ask of them. One entry per format; nothing is imported
+early.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ class RenderOptions:
     """How much is shown, and where.
 
     ``everything`` (--all) lists every problem and every blind case, ``quiet`` (-q) leaves only the verdict,
-    ``verbose`` (-v) adds level counts and quantiles. ``unicode`` False restricts plain and rich to ASCII. ``width``
-    is that of the rich layout; it does not follow the terminal, so that a log reads the same everywhere.
+    ``verbose`` (-v) adds level counts and quantiles. ``unicode`` False restricts plain and rich to ASCII.
+    ``width`` is that of the rich layout; it does not follow the terminal, so that a log reads the same
+    everywhere.
     """
 
     everything: bool = False
@@ -33,7 +36,8 @@ Renderer = Callable[..., str]
 
 @dataclass(frozen=True)
 class ReportFormat:
-    """A format: the module whose ``render(report, *, options) -> str`` makes it, and the suffix that means it.
+    """A format: the module whose ``render(report, *, options) -> str`` makes it, and the suffix that means
+    it.
 
     ``suffix`` is empty where no file name means the format. ``console`` says whether ``--format`` offers it.
     """

@@ -16,7 +16,11 @@ def group_facts(report: Report) -> list[tuple[str, int, int, int, int]]:
     """(group, functions, dtypes, results, wrong) for each group of the catalog that was run."""
     facts = []
     for group in Group:
-        met = [r for r in judged_results(report) if r.function in FUNCTIONS and FUNCTIONS[r.function].group is group]
+        met = [
+            r
+            for r in judged_results(report)
+            if r.function in FUNCTIONS and FUNCTIONS[r.function].group is group
+        ]
         if met:
             functions, dtypes = len({r.function for r in met}), len({r.dtype for r in met})
             facts.append((group.value, functions, dtypes, len(met), sum(r.status in BAD for r in met)))

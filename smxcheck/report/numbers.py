@@ -1,4 +1,6 @@
-"""Numbers as text. A rounded figure never claims more than was found: the direction of rounding is part of the call."""
+"""Numbers as text. A rounded figure never claims more than was found: the direction of rounding is part of
+the call.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def at_most(value: float | None) -> str:
 
 
 def allowed(value: float | None) -> str:
-    """A bound, rounded down as the error beside it is, so that an error within its bound never reads as larger."""
+    """A bound, rounded down as the error beside it is, so that an error within its bound never reads as
+    larger.
+    """
     return _NOTHING if value is None else rounded_down(value)
 
 

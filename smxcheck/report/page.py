@@ -75,16 +75,29 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _problems(report: Report) -> tuple[tuple[str, Facts], ...]:
     several = len(judged_targets(report)) > 1
     found = open_problems(report)
-    numbered = [(f"Problem {n} of {len(found)}: {title(p, with_target=several)}", p) for n, p in enumerate(found, 1)]
+    numbered = [
+        (f"Problem {n} of {len(found)}: {title(p, with_target=several)}", p) for n, p in enumerate(found, 1)
+    ]
     accepted = [(f"Known: {title(p, with_target=several)}", p) for p in known_problems(report)]
     return tuple((heading, tuple(problem_lines(problem))) for heading, problem in [*numbered, *accepted])
 
 
 def _environment(report: Report) -> Facts:
     targets = [
-        (f"target {t.name}", " | ".join(filter(None, (functions_of(t), called_with(t), *t.notes, t.sha256 and f"sha256 {t.sha256}"))))
+        (
+            f"target {t.name}",
+            " | ".join(
+                filter(None, (functions_of(t), called_with(t), *t.notes, t.sha256 and f"sha256 {t.sha256}"))
+            ),
+        )
         for t in report.targets
     ]
     figures = [("libraries", library_versions(report)), *environment_lines(report.environment)]
-    run = [("cases", report.tier), ("required level", report.require.value), ("time", seconds(report.seconds))]
-    return tuple((key, value) for key, value in [("tool", software(report)), *targets, *figures, *run] if value)
+    run = [
+        ("cases", report.tier),
+        ("required level", report.require.value),
+        ("time", seconds(report.seconds)),
+    ]
+    return tuple(
+        (key, value) for key, value in [("tool", software(report)), *targets, *figures, *run] if value
+    )

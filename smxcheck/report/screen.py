@@ -1,6 +1,7 @@
 """The layout of a terminal report: lines of styled pieces, at a fixed width, without boxes.
 
-Nothing is ever shortened: what does not fit goes on on the next line, and a word that is longer than a line stays whole.
+Nothing is ever shortened: what does not fit goes on on the next line, and a word that is longer than a line
+stays whole.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def plain(text: str, style: str = "") -> Line:
 
 @dataclass(frozen=True)
 class Layout:
-    """A width, and whether the characters beyond ASCII are there: they are replaced before lines are broken."""
+    """A width, and whether the characters beyond ASCII are there: they are replaced before lines are
+    broken.
+    """
 
     width: int = 80
     unicode: bool = True
@@ -59,7 +62,9 @@ class Layout:
         return self.wrapped(text, first=head, rest=" " * len(head))
 
     def command(self, label: str, text: str) -> list[Line]:
-        """A labelled command, in one piece where it fits, else on lines of its own, continued with a backslash."""
+        """A labelled command, in one piece where it fits, else on lines of its own, continued with a
+        backslash.
+        """
         head, text = f"  {label:<{LABEL - 1}} ", self.fit(text)
         if len(head) + len(text) <= self.width:
             return [plain(head + text)]
@@ -74,7 +79,8 @@ class Layout:
         return [*lines, plain(f"    {current}")]
 
     def table(self, rows: Iterable[tuple[Row, str, str]]) -> list[Line]:
-        """The table of (row, name, style of the line). A name wider than its column stands on a line of its own.
+        """The table of (row, name, style of the line). A name wider than its column stands on a line of its
+        own.
 
         Equal names that follow each other are printed once.
         """

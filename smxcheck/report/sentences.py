@@ -219,7 +219,11 @@ def _of_target(report: Report, target: TargetReport) -> str:
     parts = [_names(names, state) for state, names in states.items()]
     problems = [p for p in open_problems(report) if p.target == target.name]
     bad = sum(r.status in BAD and not r.known for r in results)
-    count = f": {plural(len(problems), 'problem')}, {thousands(bad)} of {plural(len(results), 'result')}" if bad else ""
+    count = (
+        f": {plural(len(problems), 'problem')}, {thousands(bad)} of {plural(len(results), 'result')}"
+        if bad
+        else ""
+    )
     rest = f"  {_names(right, 'right')}." if right else ""
     return f"{target.name}: {'; '.join(parts)}{count}.{rest}"
 
@@ -268,7 +272,9 @@ def _own(report: Report, code: int) -> list[str]:
     if code == 0:
         return [f"smxcheck's own functions are right, in {took}."]
     targets = [t for t in judged_targets(report) if any(p.target == t.name for p in open_problems(report))]
-    return [*(_of_target(report, t) for t in targets), *not_caught(report)] or [f"Not run to its end, in {took}."]
+    return [*(_of_target(report, t) for t in targets), *not_caught(report)] or [
+        f"Not run to its end, in {took}."
+    ]
 
 
 def _nothing_checked(report: Report) -> str:

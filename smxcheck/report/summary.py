@@ -1,4 +1,6 @@
-"""What every format shows of a report: one row per target, function and dtype, and the problems in order of harm."""
+"""What every format shows of a report: one row per target, function and dtype, and the problems in order of
+harm.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,11 @@ _LONGEST_CELL = 16
 class Row:
     """All results of one target, function and dtype.
 
-    ``worst_ulp`` is the largest error of any element (inf where a value is wrong without a distance), ``allowed_ulp``
-    the bound at that element, ``worst_text`` what to show where no distance exists: ``-inf, not -200``. Quantiles are
-    upper edges of their bins, a factor 2^(1/8) wide. ``open`` counts bad results that no --known file accepts;
-    ``missed`` those among them that are right at a lower level than the one required.
+    ``worst_ulp`` is the largest error of any element (inf where a value is wrong without a distance),
+    ``allowed_ulp`` the bound at that element, ``worst_text`` what to show where no distance exists: ``-inf,
+    not -200``. Quantiles are upper edges of their bins, a factor 2^(1/8) wide. ``open`` counts bad results
+    that no --known file accepts; ``missed`` those among them that are right at a lower level than the one
+    required.
     """
 
     target: str
@@ -96,7 +99,8 @@ def beside_row(row: Row, rows: Iterable[Row], report: Report) -> Row | None:
 
 
 def quantile(histogram: Mapping[int | None, int], share: float, largest: float | None = None) -> float | None:
-    """An upper bound of the ⌈share·N⌉-th smallest error: the upper edge 2^(k/8) of its bin, but no more than ``largest``.
+    """An upper bound of the ⌈share·N⌉-th smallest error: the upper edge 2^(k/8) of its bin, but no more
+    than ``largest``.
 
     None where nothing was measured.
     """
@@ -131,7 +135,8 @@ def check_code(text: str) -> str:
 
 
 def by_harm(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems, worst first: accepted ones last, then values, labels and reductions, dying, contract, choices.
+    """Problems, worst first: accepted ones last, then values, labels and reductions, dying, contract,
+    choices.
 
     A wrong value that nobody sees does more harm than a crash that everybody sees. More results come first.
     """
@@ -227,7 +232,9 @@ def _in_words(result: Result) -> str:
 
 
 def _pair(result: Result) -> str:
-    """``-inf, not -200``: the first element where one of got and right is not finite; empty where none fits."""
+    """``-inf, not -200``: the first element where one of got and right is not finite; empty where none
+    fits.
+    """
     got, right = (text.strip("[]() ").split(",") for text in (result.got, result.right))
     if len(got) != len(right):
         return ""

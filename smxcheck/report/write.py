@@ -44,8 +44,8 @@ def write_report(
 ) -> Path:
     """Write the report in UTF-8 and return the file's path.
 
-    ``path`` may have a format as prefix, unless ``format`` names it. Raises ValueError for an unknown format and
-    ReportError where the file cannot be written; what stood there before is then untouched.
+    ``path`` may have a format as prefix, unless ``format`` names it. Raises ValueError for an unknown
+    format and ReportError where the file cannot be written; what stood there before is then untouched.
     """
     name, file = (format, Path(path)) if format else destination(os.fspath(path))
     content = render(report, name, options=options).encode()
@@ -57,7 +57,9 @@ def write_report(
 
 
 def _write_whole(file: Path, content: bytes) -> None:
-    """Write to a new file in the same folder and move it into place; a device or pipe is written to as it is."""
+    """Write to a new file in the same folder and move it into place; a device or pipe is written to as it
+    is.
+    """
     if file.exists() and not file.is_file():
         file.write_bytes(content)
         return

@@ -12,7 +12,7 @@ from smxcheck.caseset.model import Case
 from smxcheck.judge import behaves, problems
 from smxcheck.judge.call import Demand, Question, Violation, ask, judge_call
 from smxcheck.judge.checks import consistency, determinism
-from smxcheck.judge.codes import CHECKS
+from smxcheck.judge.codes import CHECKS, code_of
 from smxcheck.judge.contract import Filter, classes, settle_refusals
 from smxcheck.judge.result import Level, Problem, Result, Status
 from smxcheck.run.applicable import keywords_in_force
@@ -145,7 +145,8 @@ def _put(
 
 
 def _not_run(target: str, case: Case, message: str) -> Result:
-    return Result(target, case.function, case.dtype, case.id, case.group, case.check, Status.NOT_RUN, message=message)
+    return Result(target, case.function, case.dtype, case.id, case.group, code_of(case.check), Status.NOT_RUN,
+                  message=message)  # fmt: skip
 
 
 def _one(track: _Track, case: Case, question: Question, limits: Limits, twice: bool) -> None:
@@ -224,6 +225,11 @@ def _property(
                   got=violation.message, right=CHECKS[code].page.split(". ")[0])  # fmt: skip
 
 
+def _spread(samples: list[behaves.Sample], most: int) -> list[behaves.Sample]:
+    """At most so many, evenly over the run: simple cases and long ones."""
+    return samples[:: max(1, len(samples) // most)][:most]
+
+
 def _problems(function: str, track: _Track, results: list[Result], limits: Limits) -> list[Problem]:
     wrong = [problems.Wrong(r, track.cases[r.case]) for r in results if r.status in problems.BAD]
     if not wrong:
@@ -232,7 +238,7 @@ def _problems(function: str, track: _Track, results: list[Result], limits: Limit
     bad = {w.result.case for w in wrong}
     looked = [w for w in wrong if w.result.case in track.samples and w.result.group != "properties"]
     looked = looked[: behaves.MOST_WRONG]
-    passing = [s for i, s in track.samples.items() if i not in bad][: behaves.MOST_RIGHT]
+    passing = _spread([s for i, s in track.samples.items() if i not in bad], behaves.MOST_RIGHT)
     samples = [track.samples[w.result.case] for w in looked]
     like = [
         (likeness, frozenset(looked[i].result.case for i in likeness.agreed), len(looked))

@@ -85,7 +85,8 @@ def _user(spec: TargetSpec, options: WorkerOptions, module: ModuleType) -> Loade
     notes: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
     if spec.attribute:
-        found = {_function_of(spec): (spec.attribute, _attribute(spec, module))}
+        value = _attribute(spec, module)
+        found = {_function_of(spec): (spec.attribute, value)}
     else:
         found, rest, notes = _functions_in(place, module)
     bindings = {}
@@ -121,7 +122,7 @@ def _attribute(spec: TargetSpec, module: ModuleType) -> Any:
             raise TargetError(f"{place} has no {spec.attribute}; its callables are: {others}")
         value = getattr(value, part)
     if not callable(value) or (isinstance(value, type) and not is_callable_class(value)):
-        raise TargetError(f"{place}:{spec.attribute} is a {type(value).__name__} that cannot be called with an array")
+        raise TargetError(f"{place}:{spec.attribute} ({type(value).__name__}) cannot be called with an array")
     return value
 
 

@@ -15,6 +15,8 @@ from smxcheck.targets.protocol import Call, Offer, TargetError
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
 
+_OPEN = (_Parameter.VAR_POSITIONAL, _Parameter.VAR_KEYWORD)
+
 #: What a callable may call a keyword of the catalog.
 ALIASES = {"dim": "axis"}
 
@@ -161,7 +163,9 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
     if callable(forward):
         call = forward
     try:
-        return inspect.signature(call)
+        own = inspect.signature(call, follow_wrapped=False)
+        # functools.wraps advertises the wrapped function; what can be called is the wrapper, unless it takes anything.
+        return inspect.signature(call) if any(p.kind in _OPEN for p in own.parameters.values()) else own
     except (TypeError, ValueError):
         return _documented(call)
 

@@ -48,7 +48,7 @@ def parse_target(text: str) -> TargetSpec:
             text, "file", path=file["path"], attribute=file["attribute"] or "", function=function
         )
     module = re.fullmatch(r"(?P<module>[^\d\W]\w*(?:\.[^\d\W]\w*)*):(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*)", body)
-    if module:
+    if module and not Path(module["module"]).is_file():
         return TargetSpec(
             text, "module", module=module["module"], attribute=module["attribute"], function=function
         )

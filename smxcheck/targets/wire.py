@@ -125,7 +125,7 @@ def unpack_header(data: bytes | bytearray, max_bytes: int | None = None) -> tupl
 
 def body(array: Array) -> memoryview:
     """The writable bytes of a contiguous array."""
-    return array.reshape(-1).view(uint8).data if array.nbytes else memoryview(b"")
+    return array.reshape(-1).view(uint8).data if array.nbytes else memoryview(bytearray())
 
 
 def _planned(described: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:

@@ -31,12 +31,26 @@ def _quiet(function):
     return call
 
 
-def _rows(function):
-    """A function of one row, row by row."""
+def _same(function):
+    """The same for results of the input's shape: an array without entries is its own answer."""
+    inner = _quiet(function)
 
     @functools.wraps(function)
     def call(x, axis=-1):
         x = np.asarray(x)
+        return inner(x, axis=axis) if x.size else np.array(x)
+
+    return call
+
+
+def _rows(function):
+    """A function of one row, row by row, along one axis of an array that has entries."""
+
+    @functools.wraps(function)
+    def call(x, axis=-1):
+        x = np.asarray(x)
+        if x.size == 0 or x.ndim == 0 or not isinstance(axis, int):
+            raise NotImplementedError("one axis, at least one entry")
         dtype = np.float64 if x.dtype.kind in "iub" else x.dtype
         with np.errstate(all="ignore"):
             return np.asarray(np.apply_along_axis(function, axis, _wide(x))).astype(dtype)
@@ -47,39 +61,39 @@ def _rows(function):
 # softmax
 
 
-@_quiet
+@_same
 def softmax_two_pass(x, axis=-1):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@_quiet
+@_same
 def softmax_reciprocal(x, axis=-1):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e * np.reciprocal(np.sum(e, axis=axis, keepdims=True))
 
 
-@_quiet
+@_same
 def softmax_division_free(x, axis=-1):
     d = x - np.max(x, axis=axis, keepdims=True)
     return np.exp(d - np.log(np.sum(np.exp(d), axis=axis, keepdims=True)))
 
 
-@_quiet
+@_same
 def softmax_exp2(x, axis=-1):
     d = (x - np.max(x, axis=axis, keepdims=True)) * x.dtype.type(math.log2(math.e))
     e = np.exp2(d)
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@_quiet
+@_same
 def softmax_float64(x, axis=-1):
     z = x.astype(np.float64)
     e = np.exp(z - z.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@_quiet
+@_same
 def softmax_einsum(x, axis=-1):
     z = np.moveaxis(x, axis, -1)
     e = np.exp(z - z.max(axis=-1, keepdims=True))
@@ -87,7 +101,7 @@ def softmax_einsum(x, axis=-1):
     return np.moveaxis(p, -1, axis)
 
 
-@_quiet
+@_same
 def softmax_in_place(x, axis=-1):
     out = np.array(x)
     out -= out.max(axis=axis, keepdims=True)
@@ -174,7 +188,7 @@ def softmax_pairwise_differences(row):
 # log_softmax
 
 
-@_quiet
+@_same
 def log_softmax_textbook(x, axis=-1):
     d = x - np.max(x, axis=axis, keepdims=True)
     return d - np.log(np.sum(np.exp(d), axis=axis, keepdims=True))
@@ -188,7 +202,7 @@ def log_softmax_log1p(row):
     return d - np.log1p(e.sum())
 
 
-@_quiet
+@_same
 def log_softmax_base_two(x, axis=-1):
     d = x - np.max(x, axis=axis, keepdims=True)
     log_two = x.dtype.type(math.log(2))
@@ -196,7 +210,7 @@ def log_softmax_base_two(x, axis=-1):
     return d - np.log2(np.sum(e, axis=axis, keepdims=True)) * log_two
 
 
-@_quiet
+@_same
 def log_softmax_float64(x, axis=-1):
     return np.asarray(log_softmax_textbook(x.astype(np.float64), axis=axis))
 

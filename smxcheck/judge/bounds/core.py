@@ -135,6 +135,6 @@ def log_sigmoid(x: Array, fmt: Format, level: Level) -> Bound:
         t = np.exp(-np.abs(x))
     absolute: dict[str, Any] = {SUBNORMAL: 2 * fmt.smallest_subnormal}
     if level is Level.STANDARD:
-        absolute["rounding of 1 + exp"] = fmt.u * (2 + 2 * np.abs(x) * t / (1 + t))
+        absolute["rounding of 1 + exp"] = fmt.u * (2 + 2 * np.where(t > 0, np.abs(x), 0.0) * t / (1 + t))
     c = EXP_ERROR[fmt.name] + LOG_ERROR[fmt.name] + 2
     return Bound({"exp and log": fmt.u * c}, absolute)
