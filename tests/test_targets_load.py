@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.targets.load import in_process, open_session, open_sessions, parse_target
 from smxcheck.targets.options import WorkerOptions
@@ -26,7 +27,8 @@ Write = Callable[[str, str], Path]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a file into an empty current folder; what an import here adds to the interpreter is taken back."""
+    """Writes a file into an empty current folder; what an import here adds to the interpreter is taken
+    back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
@@ -60,11 +62,17 @@ def test_a_file_and_name_is_that_callable(write):
     write("lib/kernel.py", SOFTMAX)
     session = open_session(parse_target("lib/kernel.py:softmax"), HERE)
     offer = session.info.offers["softmax"]
-    assert (offer.spelled, offer.keywords, session.info.path) == ("lib/kernel.py:softmax", {"axis"}, "lib/kernel.py")
+    assert (offer.spelled, offer.keywords, session.info.path) == (
+        "lib/kernel.py:softmax",
+        {"axis"},
+        "lib/kernel.py",
+    )
     assert session.call(Call("softmax", (X,))).value.sum() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["log_softmax", "logsoftmax", "LogSoftmax", "FusedLogSoftmax", "my_log_softmax_v2"])
+@pytest.mark.parametrize(
+    "name", ["log_softmax", "logsoftmax", "LogSoftmax", "FusedLogSoftmax", "my_log_softmax_v2"]
+)
 def test_a_logarithm_is_never_taken_for_the_function_itself(write, name):
     write("kernel.py", f"def {name}(x): return x\n")
     assert list(open_session(parse_target("kernel.py"), HERE).info.offers) == ["log_softmax"]
@@ -72,7 +80,9 @@ def test_a_logarithm_is_never_taken_for_the_function_itself(write, name):
 
 def test_a_name_is_the_longest_function_name_in_it_and_a_prefix_overrides_it(write):
     write("kernel.py", "def fused_log_softmax(x): return x\ndef f(x): return x\n")
-    assert list(open_session(parse_target("kernel.py:fused_log_softmax"), HERE).info.offers) == ["log_softmax"]
+    assert list(open_session(parse_target("kernel.py:fused_log_softmax"), HERE).info.offers) == [
+        "log_softmax"
+    ]
     assert list(open_session(parse_target("sigmoid=kernel.py:f"), HERE).info.offers) == ["sigmoid"]
 
 
@@ -98,7 +108,9 @@ def test_a_whole_file_is_every_public_callable_defined_in_it_that_fits(write):
 
 
 def test_several_callables_for_one_function_are_several_targets(write):
-    write("kernel.py", "def naive_softmax(x): return x\ndef softmax(x): return x\ndef logsumexp(x): return x\n")
+    write(
+        "kernel.py", "def naive_softmax(x): return x\ndef softmax(x): return x\ndef logsumexp(x): return x\n"
+    )
     sessions = open_sessions(parse_target("kernel.py"), HERE)
     assert [s.info.name for s in sessions] == ["kernel.py", "kernel.py:naive_softmax"]
     assert sessions[0].info.offers["softmax"].spelled == "kernel.py:softmax"
@@ -133,7 +145,9 @@ def test_a_module_is_found_in_the_current_folder_and_among_the_installed_package
 
 def test_a_file_imports_its_neighbours_and_is_never_main(write):
     write("lib/helper.py", "K = 2\n")
-    write("lib/kernel.py", "from helper import K\nassert __name__ != '__main__'\ndef softmax(x): return x * K\n")
+    write(
+        "lib/kernel.py", "from helper import K\nassert __name__ != '__main__'\ndef softmax(x): return x * K\n"
+    )
     session = open_session(parse_target("lib/kernel.py"))
     try:
         assert session.call(Call("softmax", (X,))).value.tolist() == (2 * X).tolist()
@@ -157,7 +171,10 @@ def test_what_an_import_prints_is_dropped(write, capfd):
 
 
 def test_fixed_keywords_leave_what_is_tested_and_reach_the_callable(write):
-    write("kernel.py", "def cross_entropy(z, y, reduction='mean', axis=-1):\n    return z[:, 0] * (reduction == 'none')\n")
+    write(
+        "kernel.py",
+        "def cross_entropy(z, y, reduction='mean', axis=-1):\n    return z[:, 0] * (reduction == 'none')\n",
+    )
     options = WorkerOptions(isolate=False, fixed={"reduction": "none"})
     session = open_session(parse_target("kernel.py"), options)
     offer = session.info.offers["cross_entropy"]
@@ -173,7 +190,9 @@ def test_the_worker_says_of_a_target_what_this_process_says_of_it(write):
     options = WorkerOptions(fixed={"label_smoothing": 0.1})
     isolated = open_session(parse_target("kernel.py"), options)
     isolated.close()
-    here = open_session(parse_target("kernel.py"), WorkerOptions(isolate=False, fixed={"label_smoothing": 0.1}))
+    here = open_session(
+        parse_target("kernel.py"), WorkerOptions(isolate=False, fixed={"label_smoothing": 0.1})
+    )
     assert isolated.info.offers == here.info.offers
     assert (isolated.info.versions, isolated.info.arrays) == (here.info.versions, here.info.arrays)
     assert isolated.info.import_seconds > 0
@@ -234,14 +253,23 @@ def test_arrays_that_a_library_does_not_take_are_refused():
         ("kernel.py:f", "say which it is, as in softmax=kernel.py:f"),
         ("softmax=kernel.py:K", "kernel.py:K (int) cannot be called with an array"),
         ("softmax=kernel.py:Model", "instantiated without arguments: TypeError"),
-        ("cross_entropy=kernel.py:f", "takes 1 positional arguments where cross_entropy has 2 arrays (logits, labels)"),
+        (
+            "cross_entropy=kernel.py:f",
+            "takes 1 positional arguments where cross_entropy has 2 arrays (logits, labels)",
+        ),
         ("blocked.py", "needs block_size, which softmax does not have; give it a default"),
-        ("none.py", "no callable with a function's name in its own (its callables: f); write softmax=none.py:NAME"),
+        (
+            "none.py",
+            "no callable with a function's name in its own (its callables: f); write softmax=none.py:NAME",
+        ),
         ("syntax.py", "syntax.py is not valid Python: '(' was never closed (syntax.py:2)"),
         ("raising.py", "raises when it is imported: ZeroDivisionError: division by zero (raising.py:3)"),
         ("deep.py", "raises when it is imported: ZeroDivisionError: division by zero (raising.py:3)"),
         ("exiting.py", "exits when it is imported (exiting.py:2); put that below if __name__ == '__main__'"),
-        ("needing.py", "No module named 'nonesuch' (needing.py:1); nonesuch must be installed where smxcheck is"),
+        (
+            "needing.py",
+            "No module named 'nonesuch' (needing.py:1); nonesuch must be installed where smxcheck is",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line_with_the_remedy(write, text, says):
@@ -270,9 +298,13 @@ def test_a_file_that_ends_the_process_or_hangs_at_import_is_refused(write):
     write("hanging.py", "import time\ntime.sleep(60)\n")
     write("crashing.py", "import ctypes\nctypes.string_at(0)\n")
     isolated = WorkerOptions(compile_timeout=20.0)
-    assert "its import ended the process: the process ended with exit status 3" in refusal("ending.py", isolated)
+    assert "its import ended the process: the process ended with exit status 3" in refusal(
+        "ending.py", isolated
+    )
     assert "its import ended the process: killed by SIGSEGV" in refusal("crashing.py", isolated)
-    assert "did not end within 1 s; raise --compile-timeout" in refusal("hanging.py", WorkerOptions(compile_timeout=1.0))
+    assert "did not end within 1 s; raise --compile-timeout" in refusal(
+        "hanging.py", WorkerOptions(compile_timeout=1.0)
+    )
 
 
 def test_a_refusal_crosses_the_worker_unchanged(write):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from smxcheck.targets.client import WorkerSession
 from smxcheck.targets.load import in_process, open_session, parse_target
 from smxcheck.targets.options import WorkerOptions
@@ -20,8 +22,9 @@ from smxcheck.targets.protocol import Call, Observation
 
 X = np.array([[0.0, 1.0, 2.0], [3.0, 5.0, 4.0]])
 
-# One callable that misbehaves in the way that the first element of its input names: every test shares one worker.
-MISBEHAVIOURS = '''
+# One callable that misbehaves in the way that the first element of its input names: every test shares one
+# worker.
+MISBEHAVIOURS = """
 import os, signal, sys, time
 import numpy as np
 
@@ -103,12 +106,12 @@ def warns(x):
     return right(x) + np.exp(np.float64(1e6)) * 0 if False else right(x)
 def recurses(x): return recurses(x)
 
-BY_NUMBER = [value for name, value in list(globals().items()) if callable(value) and name not in ("Odd", "Sub")]
+BY_NUMBER = [value for value in list(globals().values()) if callable(value) and value not in (Odd, Sub)]
 NUMBER = {f.__name__: i for i, f in enumerate(BY_NUMBER)}
 
 def softmax(x, *, ignore_me=None, axis=-1):
     return BY_NUMBER[axis](x)
-'''
+"""
 NAMES: dict[str, int] = {}
 
 
@@ -116,9 +119,7 @@ NAMES: dict[str, int] = {}
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("misbehaviours") / "misbehave.py"
     path.write_text(MISBEHAVIOURS)
-    scope: dict[str, object] = {"__name__": "misbehave"}
-    exec(MISBEHAVIOURS, scope)
-    NAMES.update(scope["NUMBER"])  # type: ignore[call-overload]
+    NAMES.update(runpy.run_path(str(path), run_name="misbehave")["NUMBER"])
     return path
 
 
@@ -144,7 +145,12 @@ def test_a_right_call_returns_the_bits_of_the_same_call_here(does):
     seen = does("right")
     e = np.exp(X - X.max(axis=-1, keepdims=True))
     assert seen.value.tobytes() == (e / e.sum(axis=-1, keepdims=True)).tobytes()
-    assert (seen.returned_type, seen.printed, seen.wrote_input, seen.aliases_input) == ("numpy.ndarray", 0, False, False)
+    assert (seen.returned_type, seen.printed, seen.wrote_input, seen.aliases_input) == (
+        "numpy.ndarray",
+        0,
+        False,
+        False,
+    )
     assert 0 < seen.seconds < 0.8
 
 
@@ -294,7 +300,8 @@ def _alive(group: int) -> bool:
 
 
 def _state(entry: Path, group: int) -> str:
-    """The state of a process of the group, "" for any other; after the name in brackets: state, parent, group."""
+    """The state of a process of the group, "" for any other; after the name in brackets: state, parent,
+    group."""
     try:
         fields = entry.read_text().rpartition(")")[2].split()
     except OSError:
@@ -313,7 +320,9 @@ def test_a_worker_ends_with_its_parent_even_while_the_target_hangs(file):
         "print(s._process._popen.pid, flush=True)\n"
         "s.call(c)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True
+    )
     group = int(done.stdout)
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and _alive(group):
@@ -331,7 +340,9 @@ def test_an_interrupt_in_the_parent_ends_the_call_and_prints_nothing_from_the_wo
         "threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
         "try:\n    s.call(c)\nexcept KeyboardInterrupt:\n    print('interrupted', s._process)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
+    )
     assert (done.stdout, done.stderr, done.returncode) == ("interrupted None\n", "", 0)
 
 

@@ -14,46 +14,55 @@ from smxcheck.judge.result import Problem, Result, Status
 from smxcheck.judge.words import ulps
 
 BAD = (Status.WRONG, Status.CRASHED, Status.HUNG)
+_AFTER = 1 << 30  # behind every acceptance vector
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """A bad result with the case that it came from."""
+    """A bad result with the case that it came from, and its place in the run."""
 
     result: Result
     case: Case
+    position: int = 0
 
 
-def size_order(w: Wrong) -> tuple[bool, int, bool, int, str]:
-    """The simplest input first: the acceptance vectors, then few elements, plain layout, short text."""
+def size_order(w: Wrong) -> tuple[int, int, bool, int, str]:
+    """The simplest input first: the acceptance vectors as they run, then few elements, plain layout, short text."""
+    place = w.position if w.case.acceptance else _AFTER
     elements = max(w.case.elements, 1)
-    return (not w.case.acceptance, elements, w.case.layout != "contiguous", len(w.result.input), w.result.case)
+    return (place, elements, w.case.layout != "contiguous", len(w.result.input), w.result.case)
 
 
 def group(
     target: str, function: str, wrong: Sequence[Wrong], likenesses: Sequence[tuple[Likeness, frozenset[str], int]],
     again_options: str,
 ) -> list[Problem]:  # fmt: skip
-    """One problem for each mistake that the target behaves as, then one for each code among the rest.
+    """One problem for each mistake that the target behaves as, and one for each code among the rest; the one that the
+    earliest acceptance vector shows comes first, then the one with most results.
 
     ``likenesses`` has with each likeness the ids of the cases that it reproduces and how many were looked at.
     """
     left = list(wrong)
-    out = []
+    out: list[tuple[tuple[int, int], Problem]] = []
+
+    def add(mine: Sequence[Wrong], behaves: str = "", instead: str = "", bugs: tuple[str, ...] = ()) -> None:
+        first = min(size_order(w)[0] for w in mine)
+        out.append(((first, -len(mine)), _problem(target, function, mine, again_options, behaves, instead, bugs)))
+
     for likeness, ids, looked_at in likenesses:
         mine = [w for w in left if w.result.case in ids and w.result.group != "properties"]
         if not mine:
             continue
         left = [w for w in left if w not in mine]
         where = "wrong results" if looked_at >= len(wrong) else "wrong results looked at"
-        behaves = f"{likeness.mistake.formula}, in {len(mine):,} of the {looked_at:,} {where}"
-        out.append(_problem(target, function, mine, again_options, behaves, likeness.mistake.instead,
-                            likeness.mistake.precedents))  # fmt: skip
+        text = f"{likeness.mistake.formula}, in {len(mine):,} of the {looked_at:,} {where}"
+        add(mine, text, likeness.mistake.instead, likeness.mistake.precedents)
     by_code: Mapping[str, list[Wrong]] = defaultdict(list)
     for w in left:
         by_code[w.result.check].append(w)
-    out += [_problem(target, function, mine, again_options) for mine in by_code.values()]
-    return out
+    for mine in by_code.values():
+        add(mine)
+    return [problem for _, problem in sorted(out, key=lambda pair: pair[0])]
 
 
 def _problem(

@@ -197,7 +197,7 @@ _Row = tuple[str, str, str, str, Loss, tuple[Example, ...], str, tuple[str, ...]
 #: Mistakes that the two losses share: what follows the function's name in the id, and so on.
 _SHARED: tuple[_Row, ...] = (
     ("sum", "the sum over the rows, for the mean", "divide by the number of rows that count", "SMX405",
-     Loss(mean=mean_is_sum), (_BATCH,), "X51", ("pytorch/torchtune#1875",)),
+     Loss(mean=mean_is_sum), (_BATCH,), "X51", ()),
     ("mean-over-entries", "the sum over the rows, divided by rows times classes",
      "divide by the number of rows that count", "SMX405", Loss(mean=mean_over_entries), (_BATCH,), "X51", ()),
     ("mean-over-ignored", "the mean over all rows, the ignored ones included",
@@ -213,7 +213,7 @@ _SHARED: tuple[_Row, ...] = (
      Loss(is_ignored=ignored_if_negative), (ex(_X, [2, 0], ignore_index=0), ex(_X, [2, -2])), "X52",
      ("pytorch/pytorch#12670",)),
     ("negative-label-wraps", "labels[-1] taken from the end", _REFUSE, "SMX401", Loss(checked=wrapped),
-     (ex(_X, [2, -1]),), "X53", ("google-deepmind/optax#1267",)),
+     (ex(_X, [2, -1]),), "X53", ()),
     ("label-out-of-range-free", "a loss of 0 for a label out of range", _REFUSE, "SMX401", Loss(checked=unchecked),
      (ex(_X, [2, 3]),), "X54", ("tensorflow/tensorflow#8484", "pytorch/pytorch#40858")),
     ("label-clamped", "labels clipped to the valid range", _REFUSE, "SMX401", Loss(checked=clamped),
@@ -239,7 +239,7 @@ _SHARED: tuple[_Row, ...] = (
      Loss(prepare=always_mean), (ex(_X, [2, 0], reduction="sum"),), "", ()),
     ("class-axis-reshaped", "reshape(-1, K) without moving the class axis to the end",
      "move the class axis to the end before reshaping", "SMX406", Loss(class_axis=reshaped_to_rows),
-     (ex(_CUBE, [[2, 1]], axis=1),), "X44", ("pytorch/pytorch#67167",)),
+     (ex(_CUBE, [[2, 1]], axis=1),), "X44", ()),
     ("accumulator-of-16-bits", "the mean over the batch, its sum kept in 16 bits", "sum the rows in float32",
      "SMX107", Loss(mean=accumulated_in_16_bits), (ex([[-1.0, -1.0]] * 4096, [0] * 4096),), "X34", ()),
 )  # fmt: skip
@@ -260,7 +260,7 @@ TABLE = (
     Mistake(_CE + "log-of-softmax", "-log(softmax(z))[label]", LOG_SOFTMAX, "SMX102",
             Loss(log_p=formula.log_of_softmax), _FAR, "X26", ("pytorch/pytorch#94043",)),
     Mistake(_CE + "unshifted", "log(sum(exp(z))) - z[label], without subtracting the maximum", LOG_SOFTMAX, "SMX102",
-            Loss(log_p=shift.log_unshifted), _LARGE, "X01", ("dwavesystems/dwave-optimization#555",)),
+            Loss(log_p=shift.log_unshifted), _LARGE, "X01"),
     Mistake(_CE + "log-of-softmax-plus-1e-8", "-log(softmax(z) + 1e-8)[label]", LOG_SOFTMAX, "SMX101",
             Loss(log_p=formula.log_of_softmax_plus_eps), _FAR, "X27", ("keras-team/tf-keras#242",)),
     Mistake(_CE + "clipped", "-log(clip(softmax(z), 1e-7, 1 - 1e-7))[label]", LOG_SOFTMAX, "SMX101",

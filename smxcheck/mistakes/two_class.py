@@ -111,8 +111,9 @@ def bce_unshifted(x: Array, y: Array) -> Array:
 
 
 def bce_shift_sign(x: Array, y: Array) -> Array:
-    """max(-x, 0) is the shift of log(1 + exp(-x)), not of log(1 + exp(x))."""
-    return np.maximum(-x, number(x, 0.0)) - x * y + np.log1p(np.exp(-np.abs(x)))
+    """x - xy + m + log(exp(-m) + exp(-x - m)) is right for every m, and safe for m = max(-x, 0) alone."""
+    m = np.maximum(x, number(x, 0.0))
+    return x - x * y + m + np.log(np.exp(-m) + np.exp(-x - m))
 
 
 def bce_of_probabilities(x: Array, y: Array) -> Array:
@@ -178,7 +179,7 @@ TABLE = (
             dtypes=WIDE, equivalent=("float16", "bfloat16")),
     Mistake("sigmoid/half", "1/2 everywhere", SIGMOID, "SMX101", elementwise(half), _GENERIC),
     Mistake("log_sigmoid/log-of-sigmoid", "log(sigmoid(x))", LOG_SIGMOID, "SMX102", elementwise(log_of_sigmoid),
-            (ex([-20.0]), ex([-110.0]), ex([-800.0])), "X26", ("pytorch/pytorch#2221",)),
+            (ex([-20.0]), ex([-110.0]), ex([-800.0])), "X26"),
     Mistake("log_sigmoid/overflowing", "-log(1 + exp(-x))", LOG_SIGMOID, "SMX102",
             elementwise(minus_log_one_plus_exp), _NEGATIVE, "X01"),
     Mistake("log_sigmoid/x-minus-log", "x - log(1 + exp(x))", LOG_SIGMOID, "SMX102",
@@ -193,17 +194,18 @@ TABLE = (
     Mistake("log_sigmoid/minus-log-2", "-log(2) everywhere", LOG_SIGMOID, "SMX101", elementwise(log_two), _GENERIC),
     Mistake("binary_cross_entropy_with_logits/overflowing", "log(1 + exp(x)) - x*y", BCE, "SMX102",
             elementwise(bce_unshifted), (ex([12.0], [1.0]), ex([89.0], [1.0]), ex([710.0], [0.5])), "X73",
-            ("pytorch/pytorch#1792", "huggingface/candle#2561")),
-    Mistake("binary_cross_entropy_with_logits/shift-sign", "max(-x, 0) - x*y + log1p(exp(-|x|))", BCE, "SMX101",
-            elementwise(bce_shift_sign), (ex([-100.0], [0.0]),), "X73", ("pytorch/pytorch#2221",)),
+            ("pytorch/pytorch#13773",)),
+    Mistake("binary_cross_entropy_with_logits/shift-sign", "x - x*y + m + log(exp(-m) + exp(-x - m)), m = max(x, 0)"
+            " for max(-x, 0)", BCE, "SMX102", elementwise(bce_shift_sign),
+            (ex([-12.0], [0.0]), ex([-100.0], [0.0]), ex([-1000.0], [0.5])), "X73", ("pytorch/pytorch#2221",)),
     Mistake("binary_cross_entropy_with_logits/of-probabilities", "-y*log(p) - (1 - y)*log(1 - p) with p = sigmoid(x)",
-            BCE, "SMX102", elementwise(bce_of_probabilities), _WRONG_YES, "X57", ("keras-team/keras#9582",)),
+            BCE, "SMX102", elementwise(bce_of_probabilities), _WRONG_YES, "X57", ("huggingface/candle#2561",)),
     Mistake("binary_cross_entropy_with_logits/clipped", "-y*log(p) - (1 - y)*log(1 - p) with p clipped to"
             " [1e-7, 1 - 1e-7]", BCE, "SMX101", elementwise(bce_clipped), _WRONG_YES, "X27",
             ("keras-team/keras#17634", "Lasagne/Lasagne#567")),
     Mistake("binary_cross_entropy_with_logits/infinity-unguarded", "inf - inf at x = inf, y = 1",
             "y*softplus(-x) + (1 - y)*softplus(x), leaving out a term whose factor is 0", "SMX102",
-            elementwise(bce_unguarded_infinity), (ex([_INF], [1.0]),), "X57", ("pytorch/pytorch#49844",)),
+            elementwise(bce_unguarded_infinity), (ex([_INF], [1.0]),), "X57", ("pytorch/pytorch#102894", "pytorch/pytorch#135359")),
     Mistake("binary_cross_entropy_with_logits/labels-swapped", "the loss of 1 - y", BCE, "SMX101",
             elementwise(bce_labels_swapped), (ex(*_TWO),)),
     Mistake("binary_cross_entropy_with_logits/positive-part", "-y*log(sigmoid(x)), without the other class", BCE,

@@ -138,14 +138,15 @@ def by_harm(problems: Iterable[Problem]) -> list[Problem]:
     """Problems, worst first: accepted ones last, then values, labels and reductions, dying, contract,
     choices.
 
-    A wrong value that nobody sees does more harm than a crash that everybody sees. More results come first.
+    A wrong value that nobody sees does more harm than a crash that everybody sees. Within a kind the judge's order stays:
+    by function, then the problem that the earliest acceptance vector shows.
     """
     order = "14325"  # first digit of the code
 
-    def harm(problem: Problem) -> tuple[bool, int, int]:
+    def harm(problem: Problem) -> tuple[bool, int]:
         code = check_code(problem.check)
         kind = order.find(code[3]) if code.startswith("SMX") and code[3:4] in order else len(order)
-        return bool(problem.known), kind, -problem.count
+        return bool(problem.known), kind
 
     return sorted(problems, key=harm)
 

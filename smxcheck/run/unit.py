@@ -231,7 +231,7 @@ def _spread(samples: list[behaves.Sample], most: int) -> list[behaves.Sample]:
 
 
 def _problems(function: str, track: _Track, results: list[Result], limits: Limits) -> list[Problem]:
-    wrong = [problems.Wrong(r, track.cases[r.case]) for r in results if r.status in problems.BAD]
+    wrong = [problems.Wrong(r, track.cases[r.case], i) for i, r in enumerate(results) if r.status in problems.BAD]
     if not wrong:
         return []
     wrong.sort(key=problems.size_order)

@@ -1,6 +1,6 @@
 """Arrays of the target's own library: from NumPy and back, with not a bit changed.
 
-bfloat16 reaches torch by its bits, since torch reads no array of ml_dtypes; JAX shares NumPy's bfloat16 with it.
+bfloat16 reaches torch by its bits, since torch reads no array of ml_dtypes; JAX uses that dtype itself.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class NumpyArrays:
 
 
 class TorchArrays:
-    """Tensors; on the CPU they share the memory of the array that they were made from. torch has no negative strides
-    and no read-only tensors."""
+    """Tensors, on the CPU in the memory of the array that they are made from.
+
+    torch has no negative strides and no read-only tensors.
+    """
 
     name = "torch"
     layouts = _STRIDED
@@ -72,7 +74,9 @@ class TorchArrays:
         import torch
 
         if device == "cuda" and not torch.cuda.is_available():
-            raise TargetError("--device cuda: torch finds no CUDA device here; leave --device out to test on the CPU")
+            raise TargetError(
+                "--device cuda: torch finds no CUDA device here; leave --device out to test on the CPU"
+            )
         self._torch = torch
         self._device = device
 
@@ -84,7 +88,7 @@ class TorchArrays:
         return tensor if self._device == "cpu" else self._on_device(tensor)
 
     def _on_device(self, tensor: Any) -> Any:
-        # Copying to a device loses the strides of a view with gaps, so the memory is copied and the view made there.
+        # Copying a view with gaps to a device loses its strides: the memory is copied, the view made there.
         span = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
         if tensor.numel() == 0 or tensor.is_contiguous():
             return tensor.to(self._device)

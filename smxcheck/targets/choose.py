@@ -1,4 +1,4 @@
-"""Which library's arrays a callable gets when the user does not say: its annotation, then its file's imports."""
+"""Which library's arrays a callable gets unasked: its annotation says it, then the imports of its file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NUMPY = re.compile(r"\bnumpy\b|\bnp\b|\bndarray\b|\bNDArray\b|\bArrayLike\b")
 
 
 def arrays_for(function: Callable[..., Any], source: Path | None) -> str:
-    """"numpy", "torch" or "jax".
+    """ "numpy", "torch" or "jax".
 
-    The annotation of the first parameter decides, then the one of the result, then what the source file imports; a
-    file that imports both torch and JAX, or neither, gets NumPy arrays.
+    The annotation of the first parameter decides, then the one of the result, then what the source file
+    imports; a file that imports both torch and JAX, or neither, gets NumPy arrays.
     """
     for annotation in _annotations(function):
         for name, pattern in (("torch", _TORCH), ("jax", _JAX), ("numpy", _NUMPY)):
@@ -31,7 +31,7 @@ def arrays_for(function: Callable[..., Any], source: Path | None) -> str:
 
 
 def imported_libraries(source: Path) -> set[str]:
-    """Top-level names of everything that a Python file imports, anywhere in it; empty where it cannot be read."""
+    """Top-level names of all that a Python file imports, anywhere in it; empty where it cannot be read."""
     try:
         tree = ast.parse(source.read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""A target in a worker process: whatever it does to its process is an observation, and the next call goes on."""
+"""A target in a worker process: whatever it does there is an observation, and the next call goes on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _OUTCOMES = frozenset({"returned", "raised", "crashed", "exited", "out-of-memory
 class WorkerSession:
     """A loaded target in a process of its own; one call at a time.
 
-    ``rest`` names further callables of a whole file that are targets of their own. A worker that died or hung is
-    replaced at the next call, which imports the target again.
+    ``rest`` names further callables of a whole file that are targets of their own. A worker that died or hung
+    is replaced at the next call, which imports the target again.
     """
 
     def __init__(self, spec: TargetSpec, options: WorkerOptions) -> None:
@@ -73,7 +73,7 @@ class WorkerSession:
             self._process = None
 
     def _limit(self, call: Call) -> float:
-        """Seconds that this call may take: more for the first of a shape and dtype, where the target may compile."""
+        """Seconds for this call: more for the first of a shape and dtype, where the target may compile."""
         options = self._options
         key = (call.function, call.layout, *((a.shape, a.dtype.name) for a in call.arguments), *call.keywords)
         if not self._compiles or key in self._known:
@@ -99,7 +99,9 @@ class WorkerSession:
             info = self._accept(answer)
         except (TimedOut, Died, wire.WireError) as error:
             self.close()
-            raise TargetError(_not_loaded(self._spec.text, error, options.compile_timeout, process.tail)) from None
+            raise TargetError(
+                _not_loaded(self._spec.text, error, options.compile_timeout, process.tail)
+            ) from None
         except BaseException:
             self.close()
             raise
@@ -120,9 +122,9 @@ class WorkerSession:
 def _environment(options: WorkerOptions) -> dict[str, str]:
     """The parent's, and defaults that libraries read before they are imported.
 
-    JAX: 64-bit arrays on, and no accelerator unasked. OpenMP: idle threads sleep. Their spinning takes the core that
-    the parent needs for its next call: torch.softmax of 128 elements then took 2 to 11 ms a call on two cores, and
-    0.3 ms without. It moves no rounding: the number of threads stays the library's own.
+    JAX: 64-bit arrays on, and no accelerator unasked. OpenMP: idle threads sleep. Their spinning takes the
+    core that the parent needs for its next call: torch.softmax of 128 elements then took 2 to 11 ms a call on
+    two cores, and 0.3 ms without. It moves no rounding: the number of threads stays the library's own.
     """
     added = {"JAX_ENABLE_X64": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     if options.device == "cpu":
@@ -152,7 +154,11 @@ def _target_info(answer: dict[str, Any]) -> TargetInfo:
 
 
 def _observation(answer: dict[str, Any], values: list[wire.Array], expected: int) -> Observation:
-    if answer.get("kind") != "observation" or answer.get("id") != expected or answer.get("outcome") not in _OUTCOMES:
+    if (
+        answer.get("kind") != "observation"
+        or answer.get("id") != expected
+        or answer.get("outcome") not in _OUTCOMES
+    ):
         raise wire.WireError("the answer is to another call")
     if (answer["outcome"] == "returned") != (len(values) == 1):
         raise wire.WireError("the answer has no value")
@@ -173,7 +179,9 @@ def _lost(error: Exception, limit: float, tail: bytes) -> Observation:
     if isinstance(error, TimedOut):
         return Observation("hung", error=f"no answer within {limit:g} s", seconds=limit)
     if isinstance(error, wire.WireError):
-        return Observation("crashed", error=f"the worker's answer cannot be read ({error}): did the target write to it?")
+        return Observation(
+            "crashed", error=f"the worker's answer cannot be read ({error}): did the target write to it?"
+        )
     assert isinstance(error, Died)
     return _death(error.status, tail)
 
@@ -205,7 +213,9 @@ def _last_words(tail: bytes) -> str:
 
 def _not_loaded(text: str, error: Exception, limit: float, tail: bytes) -> str:
     if isinstance(error, TimedOut):
-        return f"{text}: its import did not end within {limit:g} s; raise --compile-timeout if it needs longer"
+        return (
+            f"{text}: its import did not end within {limit:g} s; raise --compile-timeout if it needs longer"
+        )
     if isinstance(error, Died):
         return f"{text}: its import ended the process: {_death(error.status, tail).error}"
     return f"{text}: its import wrote to the worker's pipes ({error})"

@@ -14,7 +14,7 @@ from smxcheck.targets.layout import Laid, NotPassed, lay_out, same_bytes
 from smxcheck.targets.protocol import Call, Observation
 from smxcheck.targets.signature import Binding
 
-#: An answer may have this many elements beside four times those of the input; no function of the catalog has more.
+#: An answer may have this many elements beside four times those of the input: more than any function has.
 SPARE_ELEMENTS = 1 << 20
 
 MAX_TEXT = 2000
@@ -37,18 +37,21 @@ class Prepared:
 
 
 class Executor:
-    """Calls the bindings of one target. With ``own_process`` the process is the target's: Ctrl-C there is its doing.
+    """Calls the bindings of one target.
 
-    Without, :class:`KeyboardInterrupt` is the user's and goes through.
+    With ``own_process`` a :class:`KeyboardInterrupt` is the target's doing; without, it is the user's
+    and goes through.
     """
 
     def __init__(self, bindings: Mapping[str, Binding], device: str, own_process: bool) -> None:
         self._bindings = bindings
         self._own_process = own_process
-        self._kinds: dict[str, ArrayKind] = {b.arrays: array_kind(b.arrays, device) for b in bindings.values()}
+        self._kinds: dict[str, ArrayKind] = {
+            b.arrays: array_kind(b.arrays, device) for b in bindings.values()
+        }
 
     def observe(self, call: Call) -> Observation:
-        """What ``call`` does. Whatever the target raises is an observation; ``printed`` is left to the caller."""
+        """What ``call`` does, whatever the target raises; ``printed`` is left to the caller."""
         binding = self._bindings.get(call.function)
         if binding is None:
             return Observation("not-passed", error=f"the target has no {call.function}")
@@ -101,7 +104,7 @@ def _returned(result: Any, prepared: Prepared, call: Call, kind: ArrayKind) -> O
         return Observation(
             "not-array",
             returned_type=named,
-            error=f"wrong size: shape {shape} has {size} elements where the input has {call.arguments[0].size}",
+            error=f"wrong size: shape {shape} has {size} elements, the input {call.arguments[0].size}",
         )
     try:
         value = result_to_host(result, kind)
@@ -159,5 +162,7 @@ def first_line(error: BaseException) -> str:
 
 def clipped(text: str) -> str:
     """At most 2,000 characters, all of which can be encoded."""
-    text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + f" (and {len(text) - MAX_TEXT} characters more)"
+    text = (
+        text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + f" (and {len(text) - MAX_TEXT} characters more)"
+    )
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

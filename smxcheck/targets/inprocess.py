@@ -1,7 +1,7 @@
 """A target in this process: for a debugger, for callables of Python's own, and where no worker can be had.
 
-Nothing protects the run here: a target that hangs, crashes or eats the memory takes the run with it, and what it
-prints is neither counted nor held back.
+Nothing protects the run here: a target that hangs, crashes or eats the memory takes the run with it, and what
+it prints is neither counted nor held back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The same values, laid out otherwise in memory.
 
-Where a layout leaves gaps, the gaps hold NaN (the largest number, for integers): a kernel that ignores the strides
-reads them.
+Where a layout leaves gaps, the gaps hold NaN (the largest number, for integers): a kernel that ignores the
+strides reads them.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Laid:
 def lay_out(values: Array, layout: str) -> Laid:
     """A copy of ``values`` in the named layout (keys of ``smxcheck.caseset.model.LAYOUTS``).
 
-    Raises :class:`NotPassed` where these values have no such layout: a 0-d array has one layout only, a transposed
-    or broadcast array needs two axes, and rows that differ are not one row.
+    Raises :class:`NotPassed` where these values have no such layout: a 0-d array has one layout only, a
+    transposed or broadcast array needs two axes, and rows that differ are not one row.
     """
     if layout == "contiguous":
         copy = values.copy()

@@ -14,7 +14,9 @@ from smxcheck.targets.spec import TargetSpec, parse_target
 __all__ = ["TargetSpec", "in_process", "open_session", "open_sessions", "parse_target"]
 
 
-def open_sessions(spec: TargetSpec, options: WorkerOptions | None = None) -> list[WorkerSession | InProcessSession]:
+def open_sessions(
+    spec: TargetSpec, options: WorkerOptions | None = None
+) -> list[WorkerSession | InProcessSession]:
     """The sessions of one TARGET: one, or several where a whole file has several callables for a function.
 
     Raises :class:`TargetError` where any of them cannot be used; none is then left open.
@@ -38,8 +40,8 @@ def open_session(spec: TargetSpec, options: WorkerOptions | None = None) -> Work
     session = _open(spec, options or WorkerOptions())
     if session.rest:
         session.close()
-        taken = [offer.spelled for offer in session.info.offers.values()]
-        raise TargetError(f"{spec.text} has several callables for one function; name one of {', '.join((*taken, *session.rest))}")
+        named = ", ".join([*(offer.spelled for offer in session.info.offers.values()), *session.rest])
+        raise TargetError(f"{spec.text} has several callables for one function; name one of {named}")
     return session
 
 

@@ -18,9 +18,10 @@ class WorkerOptions:
     """Options of one target.
 
     ``fixed`` maps catalog keywords to the one value they are tested at. ``timeout`` is per call, in seconds;
-    ``compile_timeout`` holds for loading and for the first call of a function, shape and dtype. ``memory_limit`` is
-    the number of bytes that the target may map beyond what it held after its import; None for no limit.
-    ``isolate`` False runs the target in this process, for a debugger: nothing then protects the run.
+    ``compile_timeout`` holds for loading and for the first call of a function, shape and dtype.
+    ``memory_limit`` is the number of bytes that the target may map beyond what it held after its import; None
+    for no limit. ``isolate`` False runs the target in this process, for a debugger: nothing then protects the
+    run.
     """
 
     arrays: str = "auto"

@@ -1,7 +1,7 @@
 """One worker process seen from the parent: messages with a deadline, and whatever it prints read and counted.
 
-One loop waits for all three pipes, so a target that prints without end neither blocks nor fills anything, and one
-that stops reading cannot hold the parent. Needs ``poll`` and process groups: Linux and macOS.
+One loop waits for all three pipes, so a target that prints without end neither blocks nor fills anything, and
+one that stops reading cannot hold the parent. Needs ``poll`` and process groups: Linux and macOS.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from smxcheck.targets import wire
 #: How much of what a target prints is kept: the end of it.
 TAIL = 2048
 
-#: Longest sleep before the process is looked at: a child of the target may hold the pipes open after its death.
+#: Longest sleep before the process is looked at: its children may hold the pipes open after its death.
 _SLICE = 0.2
 
 _CHUNK = 1 << 16
 _PIPE_SIZE = 1 << 20  # where the system lets one ask (Linux); its default of 64 KiB costs a switch each
 
-# The current folder is not put on the path (-P), lest a file there named like a module of Python's be taken for it.
+# Without the current folder on the path (-P): a file there may be named like a module of Python's.
 _BOOT = "import sys; sys.path.append(sys.argv.pop()); from smxcheck.targets.worker import main; main()"
 
 
@@ -36,8 +36,10 @@ class TimedOut(Exception):
 
 
 class Died(Exception):
-    """The process ended, or closed its end of the pipes. ``status`` is as in :mod:`subprocess`: -N for signal N;
-    None where it had to be killed for closing them."""
+    """The process ended, or closed its end of the pipes.
+
+    ``status`` is as in :mod:`subprocess`: -N for signal N; None where it had to be killed for closing them.
+    """
 
     def __init__(self, status: int | None) -> None:
         super().__init__(status)
@@ -50,7 +52,7 @@ def supported() -> bool:
 
 
 class WorkerProcess:
-    """A running worker. ``printed`` counts bytes since the last exchange began, ``tail`` has the last of them."""
+    """A running worker. ``printed`` counts bytes since the last exchange began, ``tail`` is their end."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         root = str(Path(__file__).resolve().parents[2])
@@ -77,8 +79,8 @@ class WorkerProcess:
     ) -> tuple[dict[str, Any], list[wire.Array]]:
         """Sends a message and returns the answer to it.
 
-        Raises :class:`TimedOut`, :class:`Died`, or :class:`~smxcheck.targets.wire.WireError` where what came back is
-        no message; the process is of no use after any of them.
+        Raises :class:`TimedOut`, :class:`Died`, or :class:`~smxcheck.targets.wire.WireError` where what came
+        back is no message; the process is of no use after any of them.
         """
         deadline = time.monotonic() + seconds
         self.printed, self.tail = 0, b""

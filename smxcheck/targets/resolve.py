@@ -64,13 +64,17 @@ def _library(spec: TargetSpec, options: WorkerOptions) -> Loaded:
     library = LIBRARIES["builtin" if spec.kind == "builtin" else spec.name]
     missing = library.missing()
     if missing:
-        raise TargetError(f"{library.name} needs {' and '.join(missing)}, not installed here: {library.install}")
+        raise TargetError(
+            f"{library.name} needs {' and '.join(missing)}, not installed here: {library.install}"
+        )
     try:
         adapter = importlib.import_module(f"smxcheck.targets.adapters.{library.adapter}")
     except ImportError as error:
         raise TargetError(f"{library.name} is installed but cannot be imported: {error}") from error
     if options.arrays not in ("auto", adapter.ARRAYS):
-        raise TargetError(f"{library.name} takes {adapter.ARRAYS} arrays: leave --arrays {options.arrays} out")
+        raise TargetError(
+            f"{library.name} takes {adapter.ARRAYS} arrays: leave --arrays {options.arrays} out"
+        )
     adapted = adapter.adapted(spec.name) if spec.kind == "builtin" else adapter.adapted()
     bindings = {
         function: bind(function, a.call, a.spelled, adapter.ARRAYS, options.fixed)
@@ -129,7 +133,7 @@ def _attribute(spec: TargetSpec, module: ModuleType) -> Any:
 def _functions_in(
     place: str, module: ModuleType
 ) -> tuple[dict[str, tuple[str, Any]], tuple[str, ...], tuple[str, ...]]:
-    """function -> (name, callable) of a whole file; the names beyond one per function; notes on what was left out.
+    """function -> (name, callable) of a whole file; names beyond one per function; notes on what is left out.
 
     Of several callables for one function the one with the function's own name is taken, else the first.
     """
@@ -160,7 +164,7 @@ def _functions_in(
 
 
 def _unusable(function: str, value: Any, spelled: str) -> str:
-    """Why a callable found by its name alone cannot be that function; "" where it can, or where only a call tells."""
+    """Why a callable found by its name cannot be that function; "" where it can, or only a call tells."""
     if isinstance(value, type):
         return ""
     try:
@@ -200,7 +204,9 @@ def resolve_callable(call: Callable[..., Any], function: str, name: str, options
     own_name = getattr(call, "__name__", type(call).__name__)
     meant = function or match_function(own_name)
     if meant is None:
-        raise TargetError(f"no function of smxcheck is in the name {own_name!r}: pass function=, as in function='softmax'")
+        raise TargetError(
+            f"no function of smxcheck is in the name {own_name!r}: pass function=, as in function='softmax'"
+        )
     if meant not in FUNCTIONS:
         raise TargetError(f"no function {meant!r}; there are: {', '.join(FUNCTIONS)}")
     value = instantiate(call, name, Path.cwd()) if isinstance(call, type) else call

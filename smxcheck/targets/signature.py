@@ -25,9 +25,9 @@ ALIASES = {"dim": "axis"}
 class Binding:
     """A callable as one function of the catalog.
 
-    ``own_names`` maps a catalog keyword to the callable's own name for it; ``by_position`` is the keyword that goes
-    in by position (its parameter is positional-only); ``through`` are keywords that only ``**kwargs`` takes;
-    ``required`` are those without a default.
+    ``own_names`` maps a catalog keyword to the callable's own name for it; ``by_position`` is the keyword
+    that goes in by position (its parameter is positional-only); ``through`` are keywords that only
+    ``**kwargs`` takes; ``required`` are those without a default.
     """
 
     offer: Offer
@@ -41,12 +41,15 @@ class Binding:
     def keywords_for(self, call: Call, axes: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What goes in after the arrays: by position, and by name.
 
-        A keyword that the case does not give goes in at the catalog's default, not at the callable's own, which may
-        differ. One that the callable lacks may be given at its fixed value only: else :class:`NotPassed`.
+        A keyword that the case does not give goes in at the catalog's default, not at the callable's own,
+        which may differ. One that the callable lacks may be given at its fixed value only: else
+        :class:`NotPassed`.
         """
         for name, value in call.keywords.items():
             if name not in self.offer.keywords and not self._is_fixed_at(name, value, axes):
-                raise NotPassed(f"{self.offer.spelled} takes no {name}; it is tested at {self._fixed(name)!r}")
+                raise NotPassed(
+                    f"{self.offer.spelled} takes no {name}; it is tested at {self._fixed(name)!r}"
+                )
         values = {name: self._value(name, call) for name in self.own_names if self._goes_in(name, call)}
         last = self.by_position
         positional = (values.pop(last),) if last is not None and last in values else ()
@@ -81,9 +84,9 @@ def bind(
 ) -> Binding:
     """The callable as ``function`` of the catalog.
 
-    ``fixed`` holds what ``--fixed`` declares. A keyword that is not taken and not declared is fixed at the catalog's
-    default; the class axis of a torch-style loss is 1. Raises :class:`TargetError` where the callable cannot be
-    called with the function's arrays.
+    ``fixed`` holds what ``--fixed`` declares. A keyword that is not taken and not declared is fixed at the
+    catalog's default; the class axis of a torch-style loss is 1. Raises :class:`TargetError` where the
+    callable cannot be called with the function's arrays.
     """
     entry = FUNCTIONS[function]
     signature = signature_of(call)
@@ -119,8 +122,8 @@ def _taken(entry: Function, signature: inspect.Signature, spelled: str) -> tuple
     if len(positional) < arrays and not any(p.kind is _Parameter.VAR_POSITIONAL for p in parameters):
         need = "one array" if arrays == 1 else f"{arrays} arrays"
         raise TargetError(
-            f"{spelled} cannot be called as {entry.name}: it takes {len(positional)} positional arguments where"
-            f" {entry.name} has {need} ({', '.join(entry.arguments)})"
+            f"{spelled} cannot be called as {entry.name}: it takes {len(positional)} positional arguments"
+            f" where {entry.name} has {need} ({', '.join(entry.arguments)})"
         )
     taken: dict[str, str] = {}
     by_position = None
@@ -140,8 +143,8 @@ def _taken(entry: Function, signature: inspect.Signature, spelled: str) -> tuple
     unknown = [p.name for p in _required(parameters, arrays) if p.name not in taken.values()]
     if unknown:
         raise TargetError(
-            f"{spelled} cannot be called as {entry.name}: it needs {', '.join(unknown)}, which {entry.name} does"
-            " not have; give it a default, or wrap it in a function without it"
+            f"{spelled} cannot be called as {entry.name}: it needs {', '.join(unknown)}, which"
+            f" {entry.name} does not have; give it a default, or wrap it in a function without it"
         )
     return taken, by_position
 
@@ -154,9 +157,9 @@ def _required(parameters: list[inspect.Parameter], arrays: int) -> list[inspect.
 
 
 def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature, of ``forward`` where the callable is a module of torch's, or what its docstring begins with.
+    """The signature; that of ``forward`` where the callable has one, as torch's modules have.
 
-    Compiled functions often have no signature but start their docstring with one (``softmax(input, dim, *, ...)``).
+    Compiled functions often have none but begin their docstring with it: ``softmax(input, dim, *, ...)``.
     None where neither is to be had.
     """
     forward = getattr(call, "forward", None)
@@ -164,7 +167,7 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
         call = forward
     try:
         own = inspect.signature(call, follow_wrapped=False)
-        # functools.wraps advertises the wrapped function; what can be called is the wrapper, unless it takes anything.
+        # functools.wraps advertises the wrapped function; what is called is the wrapper, unless it takes all.
         return inspect.signature(call) if any(p.kind in _OPEN for p in own.parameters.values()) else own
     except (TypeError, ValueError):
         return _documented(call)
@@ -172,7 +175,9 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
 
 def _documented(call: Callable[..., Any]) -> inspect.Signature | None:
     name = re.escape(getattr(call, "__name__", ""))
-    found = re.match(rf"\s*(?:[\w.]+\.)?{name}\((?P<parameters>[^()]*)\)", call.__doc__ or "") if name else None
+    found = (
+        re.match(rf"\s*(?:[\w.]+\.)?{name}\((?P<parameters>[^()]*)\)", call.__doc__ or "") if name else None
+    )
     if found is None:
         return None
     kind: Any = _Parameter.POSITIONAL_OR_KEYWORD
@@ -197,7 +202,8 @@ def _documented(call: Callable[..., Any]) -> inspect.Signature | None:
 def parse_fixed(text: str) -> tuple[str, Any]:
     """``--fixed NAME=VALUE``: "reduction=none" is ("reduction", "none"), "dim=0" is ("axis", 0).
 
-    Raises :class:`TargetError` for a name that is no keyword of the catalog and for a value of the wrong kind.
+    Raises :class:`TargetError` for a name that is no keyword of the catalog and for a value of the wrong
+    kind.
     """
     name, equals, value = text.partition("=")
     name = ALIASES.get(name.strip(), name.strip())

@@ -18,8 +18,8 @@ _FORMS = "smxcheck list targets shows the shipped ones; yours is FILE.py:NAME or
 class TargetSpec:
     """A target by its text: ``kind`` is "builtin", "library", "file" or "module".
 
-    ``name`` is the library, or the algorithm of ``builtin`` ("" for the default); ``attribute`` may have dots;
-    ``function`` is what ``softmax=FILE:NAME`` says.
+    ``name`` is the library, or the algorithm of ``builtin`` ("" for the default); ``attribute`` may have
+    dots; ``function`` is what ``softmax=FILE:NAME`` says.
     """
 
     text: str
@@ -32,22 +32,26 @@ class TargetSpec:
 
 
 def parse_target(text: str) -> TargetSpec:
-    """Reads ``builtin``, ``builtin.shifted``, a library's name, ``package.module:callable``, ``path/file.py``,
-    ``path/file.py:callable``, each of the last three also as ``function=...``.
+    """Reads ``builtin``, ``builtin.shifted``, a library's name, ``package.module:callable``,
+    ``path/file.py``, ``path/file.py:callable``, each of the last three also as ``function=...``.
 
     Raises :class:`TargetError` for anything else and for a file that is not there.
     """
     function, body = _function_and_body(text)
     if not function and _is_shipped(body):
         library, _, algorithm = body.partition(".")
-        return TargetSpec(text, "builtin" if library == "builtin" else "library", algorithm or _library(library))
+        return TargetSpec(
+            text, "builtin" if library == "builtin" else "library", algorithm or _library(library)
+        )
     file = re.fullmatch(r"(?P<path>.+\.py)(?::(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*))?", body)
     if file:
         _check_file(Path(file["path"]))
         return TargetSpec(
             text, "file", path=file["path"], attribute=file["attribute"] or "", function=function
         )
-    module = re.fullmatch(r"(?P<module>[^\d\W]\w*(?:\.[^\d\W]\w*)*):(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*)", body)
+    module = re.fullmatch(
+        r"(?P<module>[^\d\W]\w*(?:\.[^\d\W]\w*)*):(?P<attribute>[^\d\W]\w*(?:\.[^\d\W]\w*)*)", body
+    )
     if module and not Path(module["module"]).is_file():
         return TargetSpec(
             text, "module", module=module["module"], attribute=module["attribute"], function=function
@@ -91,7 +95,11 @@ def _complaint(text: str, body: str) -> str:
     if path.is_dir() and not path_text.isidentifier():
         return f"{text} is a folder: name a Python file in it, as in {path / 'kernel.py'}"
     if path.is_file() or "/" in path_text or "\\" in path_text:
-        what = "is no Python file (.py)" if path.is_file() else "does not exist, and a target in a file ends in .py"
+        what = (
+            "is no Python file (.py)"
+            if path.is_file()
+            else "does not exist, and a target in a file ends in .py"
+        )
         return f"{text}: {path_text} {what}; C and C++ can be called from Python by ctypes"
     if body.startswith("builtin."):
         return f"no target {text!r}{_near(body, list(names()))}; {_FORMS}"

@@ -1,4 +1,4 @@
-"""The shipped targets: smxcheck's own algorithms and the libraries that it has an adapter for. One entry per target."""
+"""The shipped targets: smxcheck's own algorithms, and the libraries with an adapter. One entry per target."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Library:
-    """A target that ships: ``adapter`` is the module under ``smxcheck.targets.adapters``; ``needs`` are the modules
-    that it imports, ``extra`` the extra of smxcheck that installs them ("" where nothing is missing)."""
+    """A target that ships.
+
+    ``adapter`` is the module under ``smxcheck.targets.adapters``; ``needs`` are the modules that it imports,
+    and ``extra`` is the extra of smxcheck that installs them.
+    """
 
     name: str
     adapter: str
@@ -36,7 +39,9 @@ LIBRARIES: dict[str, Library] = {
         Library("scipy", "scipy", ("scipy",), "scipy", "scipy.special"),
         Library("torch", "torch", ("torch",), "torch", "PyTorch: torch and torch.nn.functional"),
         Library("jax", "jax", ("jax",), "jax", "JAX: jax.nn and jax.scipy.special, with 64-bit on"),
-        Library("onnxruntime", "onnxruntime", ("onnxruntime", "onnx"), "onnx", "one-node ONNX models on the CPU"),
+        Library(
+            "onnxruntime", "onnxruntime", ("onnxruntime", "onnx"), "onnx", "one-node ONNX models on the CPU"
+        ),
     )
 }
 

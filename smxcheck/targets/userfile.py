@@ -40,7 +40,7 @@ def import_file(path: Path) -> ModuleType:
 
 
 def import_module(name: str, text: str) -> ModuleType:
-    """The installed or local module of that name; the current folder is on ``sys.path``, as under ``python -m``."""
+    """The module of that name; the current folder is on ``sys.path``, as under ``python -m``."""
     _first_on_path(str(Path.cwd()))
     with reported(text, Path.cwd(), "is imported"), nothing_written():
         try:
@@ -71,7 +71,8 @@ def reported(text: str, folder: Path, doing: str) -> Iterator[None]:
         raise TargetError(f"{text} is not valid Python: {error.msg} ({place})") from error
     except SystemExit as error:
         raise TargetError(
-            f"{text} exits when it {doing} ({_where(error, folder)}); put that below if __name__ == '__main__'"
+            f"{text} exits when it {doing} ({_where(error, folder)}); put that below"
+            " if __name__ == '__main__'"
         ) from error
     except KeyboardInterrupt:
         raise
@@ -117,7 +118,7 @@ def _defined_in(value: Any, module: ModuleType) -> bool:
     home = getattr(value, "__module__", None)
     if home == module.__name__:
         return True
-    # An object of a library's class (functools.partial, a jitted function) that a name of this file is bound to.
+    # An object of a library's class that this file made: functools.partial, a compiled function.
     return not isinstance(value, type) and not hasattr(value, "__qualname__") and home != "typing"
 
 
@@ -129,7 +130,11 @@ def _first_on_path(folder: str) -> None:
 def _where(error: BaseException, folder: Path) -> str:
     """``file:line`` of the innermost frame in the user's own code."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if Path(f.filename).is_relative_to(folder.resolve()) and "site-packages" not in f.filename]
+    own = [
+        f
+        for f in frames
+        if Path(f.filename).is_relative_to(folder.resolve()) and "site-packages" not in f.filename
+    ]
     own = own or [f for f in frames if "importlib" not in f.filename]
     return f"{_relative(own[-1].filename)}:{own[-1].lineno}" if own else "no line known"
 

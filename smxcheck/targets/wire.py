@@ -1,8 +1,9 @@
 """The messages between smxcheck and its worker: a checked header in JSON, then the bytes of the arrays.
 
-A message is ``magic, length of the header, header, bytes of each array``. The header lists dtype and shape of every
-array; dtypes come from a fixed list, lengths are bounded before anything is allocated. No message can name code: the
-target may write to these pipes as well, and what it writes must not be able to run in the judging process.
+A message is ``magic, length of the header, header, bytes of each array``. The header lists dtype and shape of
+every array; dtypes come from a fixed list, lengths are bounded before anything is allocated. No message can
+name code: the target may write to these pipes as well, and what it writes must not be able to run in the
+judging process.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def can_cross(dtype: np.dtype[Any]) -> bool:
 def to_json(value: Any, arrays: list[Array]) -> Any:
     """``value`` as JSON; arrays are moved to ``arrays`` and named by their place.
 
-    Accepts None, bool, int, float, str, NumPy scalars, arrays, and lists or tuples (which arrive as tuples) of these.
+    Accepts None, bool, int, float, str, NumPy scalars, arrays, and lists or tuples (which arrive as tuples)
+    of these.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -86,7 +88,9 @@ def from_json(value: Any, arrays: list[Array]) -> Any:
 def pack(message: dict[str, Any], arrays: list[Array]) -> list[memoryview]:
     """The message as buffers to be written in this order."""
     native = [_native(a) for a in arrays]
-    header = json.dumps({**message, "arrays": [[a.dtype.name, list(a.shape)] for a in native]}).encode("ascii")
+    header = json.dumps({**message, "arrays": [[a.dtype.name, list(a.shape)] for a in native]}).encode(
+        "ascii"
+    )
     if len(header) > MAX_HEADER:
         raise WireError("the header is too long")
     # A view as bytes: ml_dtypes' arrays have no buffer of their own.
@@ -105,10 +109,13 @@ def header_length(head: bytes | bytearray) -> int:
     return int(length)
 
 
-def unpack_header(data: bytes | bytearray, max_bytes: int | None = None) -> tuple[dict[str, Any], list[Array]]:
-    """The header, and an empty array for each that follows; their bytes are to be read into :func:`body` of each.
+def unpack_header(
+    data: bytes | bytearray, max_bytes: int | None = None
+) -> tuple[dict[str, Any], list[Array]]:
+    """The header, and an empty array for each that follows: its bytes are to be read into its :func:`body`.
 
-    Raises :class:`WireError` where the arrays are not described as they must be, or hold more than ``max_bytes``.
+    Raises :class:`WireError` where the arrays are not described as they must be, or hold more than
+    ``max_bytes``.
     """
     try:
         message = json.loads(bytes(data))

@@ -1,7 +1,8 @@
 """The worker: a process of its own that holds one target and answers calls over two pipes.
 
-It starts with the requests on stdin, the answers on stdout and a pipe for whatever is printed on stderr. The first
-two are moved to descriptors of their own before any code of the target runs. The right answers never come here.
+It starts with the requests on stdin, the answers on stdout and a pipe for whatever is printed on stderr. The
+first two are moved to descriptors of their own before any code of the target runs. The right answers never
+come here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from smxcheck.targets.spec import parse_target
 #: Exit status that says: the pipes to the parent are gone.
 CHANNEL_LOST = 98
 
-#: What an observation says beside its value, which crosses as bytes, and beside what only the parent can count.
+#: What an observation says beside its value, which crosses as bytes, and what only the parent can count.
 _FIELDS = tuple(f.name for f in fields(Observation) if f.name not in ("value", "printed"))
 
 
@@ -67,7 +68,7 @@ class Channel:
 
 
 def main() -> None:
-    """Serves until the parent closes the pipe. Never returns: no exit handler of the target's is waited for."""
+    """Serves until the parent closes the pipe; no exit handler of the target's is waited for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     request, reply = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -116,7 +117,9 @@ def _serve(channel: Channel) -> None:
             os._exit(0)  # the target forked, and this is the child
         _flush()
         values = [] if seen.value is None else [seen.value]
-        channel.send({"kind": "observation", "id": message["id"], **{f: getattr(seen, f) for f in _FIELDS}}, values)
+        channel.send(
+            {"kind": "observation", "id": message["id"], **{f: getattr(seen, f) for f in _FIELDS}}, values
+        )
 
 
 def _answer(executor: Executor, message: dict[str, Any], arrays: list[wire.Array]) -> Observation:
@@ -168,8 +171,7 @@ def _flush() -> None:
 
 
 def _limit_memory(allowed: int | None) -> None:
-    """Limits the address space to what is mapped now and ``allowed`` bytes more, where the platform says how much
-    that is (Linux)."""
+    """Limits the address space to what is mapped now and ``allowed`` bytes more (Linux)."""
     statm = Path("/proc/self/statm")
     if allowed is None or not statm.exists():
         return

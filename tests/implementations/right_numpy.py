@@ -168,21 +168,11 @@ def softmax_smallest_first(row):
 @_rows
 def softmax_plain_python(row):
     values = row.tolist()
-    if any(math.isnan(v) for v in values) or max(values) in (math.inf, -math.inf):
+    top = max(values)
+    if any(math.isnan(v) for v in values) or math.isinf(top):
         return np.full_like(row, np.nan)
-    e = [math.exp(v - max(values)) for v in values]
+    e = [math.exp(v - top) for v in values]
     return np.array(e, row.dtype) / row.dtype.type(sum(e))
-
-
-@_rows
-def softmax_pairwise_differences(row):
-    """1/Σ_k exp(x_k - x_i): no maximum anywhere. An overflow to inf there is a result of 0."""
-    if not np.all(row < np.inf) or np.all(np.isneginf(row)):  # a NaN is not below inf
-        return np.full_like(row, np.nan)
-    present = row > -np.inf
-    out = np.zeros_like(row)
-    out[present] = [1 / np.exp(row[present] - v).sum() for v in row[present]]
-    return out
 
 
 # log_softmax
@@ -241,8 +231,11 @@ def logsumexp_log1p(row):
 
 @_quiet
 def logsumexp_logaddexp(x, axis=-1):
-    """A fold of log(exp a + exp b) in float64."""
-    return np.logaddexp.reduce(x.astype(np.float64), axis=axis)
+    """A fold of log(exp a + exp b) in float64, of shifted numbers: unshifted, each step rounds to the ulp of the
+    offset, which is more than the textbook form does."""
+    wide = x.astype(np.float64)
+    shift = _guard(np.max(wide, axis=axis, keepdims=True, initial=-np.inf))
+    return np.squeeze(shift, axis=axis) + np.logaddexp.reduce(wide - shift, axis=axis)
 
 
 # sigmoid and its logarithm
@@ -302,35 +295,37 @@ def cross_entropy_gather(
 ):
     dtype = np.asarray(logits).dtype
     labels = np.asarray(labels)
+    z = np.moveaxis(np.asarray(logits).astype(np.float64), axis, -1)
+    if labels.dtype.kind not in "iu":
+        labels = np.moveaxis(labels.astype(np.float64), axis, -1)
     with np.errstate(all="ignore"):
-        log_p = np.moveaxis(log_softmax_float64(_wide(logits), axis=axis).astype(np.float64), axis, -1)
-        if labels.dtype.kind == "f" or labels.dtype.kind == "V":
-            labels = np.moveaxis(labels.astype(np.float64), axis, -1)
-        loss, row_weight = _losses(log_p, labels, label_smoothing, weight, ignore_index)
+        loss, row_weight = _losses(log_softmax_textbook(z), labels, label_smoothing, weight, ignore_index)
         return np.asarray(_mean(loss, row_weight, reduction)).astype(dtype)
 
 
 def cross_entropy_one_hot(logits, labels):
-    """Rows of a matrix, the mean, integer labels or distributions; nothing else is taken."""
-    z, labels = _wide(logits), np.asarray(labels)
+    """Rows of a matrix, the mean over those whose label is not -100; integer labels or distributions."""
+    dtype, labels = np.asarray(logits).dtype, np.asarray(labels)
+    z = np.asarray(logits).astype(np.float64)
     if z.ndim != 2:
         raise NotImplementedError("logits must be a matrix")
     if labels.dtype.kind in "iu":
+        z, labels = z[labels != -100], labels[labels != -100]
         if np.any((labels < 0) | (labels >= z.shape[1])):
             raise IndexError("a label is out of range")
-        labels = np.eye(z.shape[1], dtype=z.dtype)[labels]
+        labels = np.eye(z.shape[1])[labels]
     with np.errstate(all="ignore"):
         d = z - z.max(axis=1, keepdims=True)
         log_p = d - np.log(np.exp(d).sum(axis=1, keepdims=True))
-        terms = np.where(labels == 0, 0, labels.astype(z.dtype) * log_p)
-        return np.asarray(-terms.sum(axis=1).mean()).astype(np.asarray(logits).dtype)
+        terms = np.where(labels == 0, 0, labels.astype(np.float64) * log_p)
+        return np.asarray(-terms.sum() / len(z)).astype(dtype)
 
 
 def nll_loss_gather(log_probabilities, labels, *, axis=-1, weight=None, ignore_index=-100, reduction="mean"):
     dtype = np.asarray(log_probabilities).dtype
     labels = np.asarray(labels)
     log_p = np.moveaxis(_wide(log_probabilities), axis, -1)
-    if labels.dtype.kind == "f" or labels.dtype.kind == "V":
+    if labels.dtype.kind not in "iu":
         labels = np.moveaxis(_wide(labels), axis, -1)
     with np.errstate(all="ignore"):
         loss, row_weight = _losses(log_p, labels, 0.0, weight, ignore_index)
@@ -403,7 +398,7 @@ RIGHT = tuple(
         "softmax": (
             softmax_two_pass, softmax_reciprocal, softmax_division_free, softmax_exp2, softmax_float64,
             softmax_einsum, softmax_in_place, softmax_fsum, softmax_online, softmax_blockwise, softmax_kahan,
-            softmax_smallest_first, softmax_plain_python, softmax_pairwise_differences,
+            softmax_smallest_first, softmax_plain_python,
         ),
         "log_softmax": (log_softmax_textbook, log_softmax_log1p, log_softmax_base_two, log_softmax_float64),
         "logsumexp": (logsumexp_textbook, logsumexp_log1p, logsumexp_logaddexp),

@@ -1,8 +1,8 @@
 """One module per library: its functions under the catalog's names and calling convention.
 
-Each has ``ARRAYS`` (what its functions take), ``adapted()`` (function -> :class:`Adapted`), ``versions()`` and
-``notes()``. A function takes the catalog's arguments by position and its keywords by name; a keyword that the library
-lacks is left out, and so is tested at its default only.
+Each has ``ARRAYS`` (what its functions take), ``adapted()`` (function -> :class:`Adapted`), ``versions()``
+and ``notes()``. A function takes the catalog's arguments by position and its keywords by name; a keyword that
+the library lacks is left out, and so is tested at its default only.
 """
 
 from __future__ import annotations

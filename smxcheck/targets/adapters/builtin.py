@@ -15,7 +15,7 @@ ARRAYS = "numpy"
 
 
 def adapted(algorithm: str = "") -> Mapping[str, Adapted]:
-    """Every function of ``smxcheck.functions`` that the catalog has; with ``algorithm``, those that have it."""
+    """Every function of the catalog; with ``algorithm``, those that have it."""
     if not algorithm:
         from smxcheck import functions
 

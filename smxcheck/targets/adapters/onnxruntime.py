@@ -67,7 +67,9 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Any:
-    return _loss("NegativeLogLikelihoodLoss", log_probabilities, labels, axis, weight, ignore_index, reduction)
+    return _loss(
+        "NegativeLogLikelihoodLoss", log_probabilities, labels, axis, weight, ignore_index, reduction
+    )
 
 
 def _loss(
@@ -85,18 +87,20 @@ def _loss(
 
 
 def run(operator: str, inputs: Sequence[Any], **attributes: Any) -> Any:
-    """The one output of ``operator``. Raises NotImplementedError for a dtype that ONNX Runtime does not do."""
+    """The one output of ``operator``; NotImplementedError names a dtype that ONNX Runtime does not do."""
     arrays = [np.ascontiguousarray(a) if a.ndim else a for a in inputs]
     signature = tuple((a.dtype.name, a.ndim) for a in arrays)
-    for name, _ in signature:
-        if name not in _TYPES:
+    for place, (name, _) in enumerate(signature):
+        if name not in _TYPES or (place == 0 and name == "int64"):
             raise NotImplementedError(f"{operator} of {name} is not done by ONNX Runtime on the CPU")
     session = _session(operator, signature, tuple(sorted(attributes.items())))
     return session.run(None, {f"x{i}": a for i, a in enumerate(arrays)})[0]
 
 
 @lru_cache(maxsize=512)
-def _session(operator: str, signature: tuple[tuple[str, int], ...], attributes: tuple[tuple[str, Any], ...]) -> Any:
+def _session(
+    operator: str, signature: tuple[tuple[str, int], ...], attributes: tuple[tuple[str, Any], ...]
+) -> Any:
     """The model of one node for these dtypes and ranks; every length is free."""
     inputs = [
         helper.make_tensor_value_info(f"x{i}", _TYPES[name], [None] * axes)
