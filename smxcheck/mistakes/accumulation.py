@@ -8,6 +8,7 @@ from smxcheck.mistakes.model import SIXTEEN_BIT, Mistake, ex
 from smxcheck.mistakes.rows import (
     Rows,
     divide_by_sum,
+    finite_top,
     number,
     reduced,
     right_log_softmax,
@@ -39,22 +40,25 @@ def log_accumulator_of_16_bits(x: Rows) -> Rows:
 
 
 def lse_accumulator_of_16_bits(x: Rows) -> Rows:
-    a = top(x)
+    a = finite_top(x)
     return a + np.log(_sequential_sum(np.exp(x - a)))
 
 
 def sum_narrowed(x: Rows) -> Rows:
     """A float32 sum, stored in float16 before it is used: beyond 65,504 terms it is inf. Only float16 has a range
     short enough for that."""
-    return divide_by_sum(np.exp(x - top(x)))
+    e = np.exp(x - top(x))
+    return e / total(e).astype(x.dtype)
 
 
 def log_sum_narrowed(x: Rows) -> Rows:
-    return right_log_softmax(x)
+    d = x - top(x)
+    return d - np.log(total(np.exp(d)).astype(x.dtype))
 
 
 def lse_sum_narrowed(x: Rows) -> Rows:
-    return right_logsumexp(x)
+    a = finite_top(x)
+    return a + np.log(total(np.exp(x - a)).astype(x.dtype))
 
 
 def flushed(x: Rows) -> Rows:

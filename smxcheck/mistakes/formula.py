@@ -10,6 +10,7 @@ from smxcheck.mistakes.model import SIXTEEN_BIT, WIDE, Mistake, ex
 from smxcheck.mistakes.rows import (
     Rows,
     divide_by_sum,
+    finite_top,
     number,
     reduced,
     right_log_softmax,
@@ -128,7 +129,7 @@ def softmax_without_log(x: Rows) -> Rows:
 
 
 def lse_without_maximum(x: Rows) -> Rows:
-    return np.log(total(np.exp(x - top(x))))
+    return np.log(total(np.exp(x - finite_top(x))))
 
 
 def lse_log_of_sum(x: Rows) -> Rows:
@@ -137,7 +138,7 @@ def lse_log_of_sum(x: Rows) -> Rows:
 
 
 def lse_base_two(x: Rows) -> Rows:
-    a = top(x)
+    a = finite_top(x)
     return a + np.log2(total(np.exp(x - a)))
 
 
@@ -154,7 +155,7 @@ def lse_maximum_plus_log_n(x: Rows) -> Rows:
 
 
 def lse_plus_eps(x: Rows) -> Rows:
-    a = top(x)
+    a = finite_top(x)
     return a + np.log(total(np.exp(x - a)) + number(x, 1e-6))
 
 

@@ -178,7 +178,8 @@ def reshaped_to_rows(x: np.ndarray, axis: Axis) -> tuple[Rows, tuple[int, ...]]:
 
 def accumulated_in_16_bits(losses: np.ndarray, batch: Batch) -> Any:
     """The sum over the batch is kept in the dtype: 2048 equal losses of 1 and more stop it in float16."""
-    return np.add.accumulate(losses, dtype=losses.dtype)[-1] / number(losses, int(np.count_nonzero(batch.counted)))
+    weights = batch.row_weight[batch.counted].astype(np.float64).sum()
+    return np.add.accumulate(losses, dtype=losses.dtype)[-1].astype(np.float64) / weights
 
 
 _INF = float("inf")

@@ -1,7 +1,7 @@
 """Rows: an array of any rank as a matrix whose rows are what a function runs along, and the way back.
 
-A mistake is written as a function of a matrix, in the matrix's own dtype. Sums of 16-bit numbers are kept in
-float32 and rounded once, so that a wrong formula is wrong for its own reason and not for its accumulator.
+A mistake is written as a function of a matrix, in the matrix's own dtype. Sums of 16-bit numbers are float32, and so
+is what is computed from them, so that a wrong formula is wrong for its own reason and not for its accumulator.
 """
 
 from __future__ import annotations
@@ -109,11 +109,15 @@ def top(x: Rows) -> Rows:
     return np.max(x, axis=1, keepdims=True)
 
 
+def finite_top(x: Rows) -> Rows:
+    """The maximum of each row where it is finite, else 0: a shift that keeps the infinities."""
+    a = top(x)
+    return np.where(np.isfinite(a), a, number(x, 0.0))
+
+
 def total(e: Rows) -> Rows:
-    """The sum of each row, as a column; 16-bit numbers are summed in float32."""
-    if e.dtype.itemsize < 4:
-        return e.astype(np.float32).sum(axis=1, keepdims=True).astype(e.dtype)
-    return e.sum(axis=1, keepdims=True)
+    """The sum of each row, as a column; that of 16-bit numbers is a float32."""
+    return e.sum(axis=1, keepdims=True, dtype=np.float32 if e.dtype.itemsize < 4 else e.dtype)
 
 
 def divide_by_sum(e: Rows) -> Rows:
@@ -133,6 +137,5 @@ def right_log_softmax(x: Rows) -> Rows:
 
 def right_logsumexp(x: Rows) -> Rows:
     """max x + log Σ, with the infinities guarded, as a column."""
-    a = top(x)
-    shift = np.where(np.isfinite(a), a, number(x, 0.0))
-    return shift + np.log(total(np.exp(x - shift)))
+    a = finite_top(x)
+    return a + np.log(total(np.exp(x - a)))

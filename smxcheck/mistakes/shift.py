@@ -8,6 +8,7 @@ from smxcheck.mistakes.model import WIDE, Mistake, ex
 from smxcheck.mistakes.rows import (
     Rows,
     divide_by_sum,
+    finite_top,
     number,
     reduced,
     right_softmax,
@@ -87,12 +88,12 @@ def lse_unshifted(x: Rows) -> Rows:
 
 
 def lse_global_maximum(x: Rows) -> Rows:
-    a = np.max(x)
+    a = np.max(finite_top(x))
     return a + np.log(total(np.exp(x - a)))
 
 
 def lse_maximum_from_zero(x: Rows) -> Rows:
-    a = np.maximum(top(x), number(x, 0.0))
+    a = np.maximum(finite_top(x), number(x, 0.0))
     return a + np.log(total(np.exp(x - a)))
 
 
