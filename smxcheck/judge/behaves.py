@@ -15,12 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smxcheck.judge.accuracy import allowed_ulps
-from smxcheck.judge.bounds import Bound
 from smxcheck.judge.call import Question
-from smxcheck.judge.errors import errors
+from smxcheck.judge.errors import measure, times_power
 from smxcheck.mistakes import Mistake, mistakes_in
-from smxcheck.oracle.enclosure import Kind
 
 Array = npt.NDArray[Any]
 
@@ -68,22 +65,17 @@ def _run(mistake: Mistake, question: Question) -> Array | None:
 def tolerance(question: Question, values: Array) -> Array:
     """How far another result may be from ``values`` and still agree, element by element, in units of the value."""
     expected = question.expected
-    wide = values.astype(np.float64)
-    if expected.must_raise:
-        return np.abs(wide) * 2.0**-6
-    standard = question.allowance.standard
-    e = errors(wide.reshape(-1), expected.enclosure.reshape((wide.size,)), question.format)
-    flat = Bound(*(_flatten(terms, values.shape) for terms in (standard.relative, standard.absolute)))
-    allowed = np.maximum(allowed_ulps(flat, e), 1.0)
-    ulps = np.where(e.size > allowed, e.size / _NEARER, allowed)
+    wide = values.astype(np.float64).reshape(-1)
+    loose = np.abs(wide) * 2.0**-6
+    if expected.must_raise or not wide.size:
+        return loose.reshape(values.shape)
+    ruler = next(iter(question.rulers(question.format)))
+    allowed = np.maximum(ruler.standard, 1.0)
+    size = measure(wide, ruler.scale, question.format).size
+    ulps = np.where(size > allowed, size / _NEARER, allowed)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        reach = np.ldexp(ulps, np.clip(e.ulp_exponent, -1074, 971))
-    number = (expected.kind == Kind.VALUE).reshape(-1) | (expected.kind == Kind.VALUE_OR_NAN).reshape(-1)
-    return np.where(number, reach, np.abs(wide.reshape(-1)) * 2.0**-6).reshape(values.shape)
-
-
-def _flatten(terms: Any, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {k: np.broadcast_to(v, shape).reshape(-1) if np.ndim(v) else v for k, v in terms.items()}
+        reach = times_power(ulps, ruler.scale.ulp_exponent)
+    return np.where(ruler.number, reach, loose).reshape(values.shape)
 
 
 def agrees(other: Array | None, values: Array, reach: Array) -> bool:

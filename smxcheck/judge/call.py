@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,9 @@ from smxcheck.judge.bounds import Bound, bounds_for
 from smxcheck.judge.bounds.extra import one_ulp_extra
 from smxcheck.judge.checks import conduct, drift, dtype, labels, outcome, shape
 from smxcheck.judge.codes import CHECKS_BY_NAME, code_of
+from smxcheck.judge.errors import scale
 from smxcheck.judge.result import LEVEL_ORDER, Level, Result, Status
+from smxcheck.judge.ruler import BLOCK, Allowance, Ruler, bound_block, largest_term, rulers
 from smxcheck.oracle import MOST_BITS, RELATIVE_BITS, Expected, expect
 from smxcheck.targets.protocol import Observation
 
@@ -44,12 +46,26 @@ class Question:
     arguments: tuple[Array, ...]
     keywords: Mapping[str, Any]
     expected: Expected
-    allowance: accuracy.Allowance
+    allowance: Allowance
     text: str  # the call, short
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def format(self) -> Format:
         return FORMATS[self.case.dtype]
+
+    def keep(self, key: str, compute: Callable[[], Any]) -> Any:
+        """What does not depend on the target is worked out once."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
+    def rulers(self, fmt: Format) -> Iterable[Ruler]:
+        """What the levels allow; kept for results of one block, made anew for large ones."""
+        if self.expected.kind.size > BLOCK:
+            return rulers(self.expected, self.allowance, fmt)
+        kept: list[Ruler] = self.keep(fmt.name, lambda: list(rulers(self.expected, self.allowance, fmt)))
+        return kept
 
 
 @dataclass(frozen=True)
@@ -69,13 +85,14 @@ class Judged:
     values: Array | None = None
 
 
-#: On extreme inputs a term overflows to inf or is inf·0 where nothing reads it; every such place is masked after.
-_QUIET = {"over": "ignore", "under": "ignore", "invalid": "ignore", "divide": "ignore"}
+def _quiet() -> np.errstate:
+    """On extreme inputs a term overflows to inf or is inf·0 where nothing reads it; every such place is masked after."""
+    return np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
 
 def ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
     """Everything that does not depend on the target."""
-    with np.errstate(**_QUIET):
+    with _quiet():
         return _ask(case, arguments, keywords, text)
 
 
@@ -83,22 +100,25 @@ def _ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], 
     fmt = FORMATS[case.dtype]
     expected = expect(case.function, arguments, keywords)
     if expected.must_raise:
-        return Question(case, arguments, keywords, expected, accuracy.Allowance(Bound(), Bound()), text)
+        return Question(case, arguments, keywords, expected, Allowance(Bound(), Bound()), text)
     tight, standard = (
         bounds_for(case.function, arguments, keywords, fmt, level) for level in (Level.TIGHT, Level.STANDARD)
     )
     extra = one_ulp_extra(case.function, arguments, fmt)
-    return Question(case, arguments, keywords, expected, accuracy.Allowance(tight, standard, extra), text)
+    return Question(case, arguments, keywords, expected, Allowance(tight, standard, extra), text)
 
 
-def result_dtype(case: Case, arguments: tuple[Array, ...]) -> str:
-    """The dtype that a result must have: that of the first argument, float64 for integers."""
-    return "float64" if arguments[0].dtype.kind in "iub" else case.dtype
+def result_dtype(case: Case, arguments: tuple[Array, ...], returned: str) -> str:
+    """The dtype that a result must have: that of the first argument. Which floating dtype integers become is a choice
+    (NumPy's is float64, torch's its default dtype), judged at that dtype."""
+    if arguments[0].dtype.kind not in "iub":
+        return case.dtype
+    return returned if returned in FORMATS else "float64"
 
 
 def judge_call(target: str, question: Question, seen: Observation, demand: Demand) -> Judged:
     """Judge what one call did. Refusals stay wrong here; the contract settles them once all cases are seen."""
-    with np.errstate(**_QUIET):
+    with _quiet():
         return _judge_call(target, question, seen, demand)
 
 
@@ -117,13 +137,14 @@ def _judge_call(target: str, question: Question, seen: Observation, demand: Dema
     fitted, complaint = shape.fit(value, question.expected.shape)
     if complaint:
         broken += (Violation(shape.CODE, f"{question.text} has {complaint}"),)
-    wrong_dtype = dtype.complaint(seen.dtype_name, seen.returned_type, result_dtype(case, question.arguments))
+    wanted = result_dtype(case, question.arguments, seen.dtype_name)
+    wrong_dtype = dtype.complaint(seen.dtype_name, seen.returned_type, wanted)
     if wrong_dtype:
         broken += (Violation(dtype.CODE, f"{question.text} has {wrong_dtype}"),)
     if fitted is None:
         return Judged((_with(base, check=shape.CODE, status=Status.WRONG, message=complaint, got=complaint,
                              right=words.right_text(question)),), broken)  # fmt: skip
-    return Judged(_judge_values(base, question, fitted, demand), broken, fitted)
+    return Judged(_judge_values(base, question, fitted, wanted, demand), broken, fitted)
 
 
 def _with(result: Result, **changes: Any) -> Result:
@@ -152,15 +173,19 @@ def _judge_refusal(
                          message=f"returned {got}"),), broken)  # fmt: skip
 
 
-def _judge_values(base: Result, question: Question, values: Array, demand: Demand) -> tuple[Result, ...]:
-    fmt = FORMATS[result_dtype(question.case, question.arguments)]
+def _judge_values(
+    base: Result, question: Question, values: Array, wanted: str, demand: Demand
+) -> tuple[Result, ...]:
+    fmt = FORMATS[wanted]
     found, expected = _decided(question, values, fmt)
     observed = {
         name: choices.observe(name, values, mask, expected, found.level is not Level.WRONG)
         for name, mask in expected.choices.items()
         if mask.any()
     }
-    status, check, message = _status(question, found, demand, observed)
+    if question.arguments[0].dtype.kind in "iub":
+        observed["integer-input"] = wanted
+    status, check, message = _status(question, found, demand)
     at = np.unravel_index(found.index, expected.shape) if found.index is not None and expected.shape else ()
     index = tuple(int(i) for i in at)
     result = _with(
@@ -170,11 +195,11 @@ def _judge_values(base: Result, question: Question, values: Array, demand: Deman
         signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed,
         histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
         digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16],
-        got=words.got_text(values, index), right=words.right_text(question, index),
+        got=words.got_text(values, index), right=question.keep(f"right {index}", lambda: words.right_text(question, index)),
         got_hex=words.hex_text(values, index),
         right_digits=words.digits(expected, index) if status is Status.WRONG else "",
         largest_term=_term(question, values, found, fmt),
-        cannot_tell=impostors.accepted(question, found, fmt, demand.require) if status is Status.OK else "",
+        cannot_tell=_cannot_tell(question, found, fmt, demand) if status is Status.OK else "",
     )  # fmt: skip
     if result.cannot_tell:
         result = _with(result, status=Status.CANNOT_TELL)
@@ -182,20 +207,24 @@ def _judge_values(base: Result, question: Question, values: Array, demand: Deman
     return (result, *drifted)
 
 
+def _cannot_tell(question: Question, found: accuracy.Accuracy, fmt: Format, demand: Demand) -> str:
+    key = f"impostor {fmt.name} {demand.require}"
+    text: str = question.keep(key, lambda: impostors.accepted(question, found.tells, fmt, demand.require))
+    return text
+
+
 def _decided(question: Question, values: Array, fmt: Format) -> tuple[accuracy.Accuracy, Expected]:
     """Judge with enclosures that are narrowed until every level is decided (Ziv), or the most bits are spent."""
     bits, expected = RELATIVE_BITS, question.expected
-    found = accuracy.judge_values(values, expected, question.allowance, fmt)
+    found = accuracy.judge_values(values, question.rulers(fmt), fmt)
     while found.undecided and bits < MOST_BITS:
         bits *= 2
         expected = expect(question.case.function, question.arguments, question.keywords, bits)
-        found = accuracy.judge_values(values, expected, question.allowance, fmt)
+        found = accuracy.judge_values(values, rulers(expected, question.allowance, fmt), fmt)
     return found, expected
 
 
-def _status(
-    question: Question, found: accuracy.Accuracy, demand: Demand, observed: Mapping[str, str]
-) -> tuple[Status, str, str]:
+def _status(question: Question, found: accuracy.Accuracy, demand: Demand) -> tuple[Status, str, str]:
     code = code_of(question.case.check)
     if found.undecided:
         return Status.UNDECIDED, code, "the enclosure does not decide the verdict at the highest precision"
@@ -220,10 +249,8 @@ def _term(question: Question, values: Array, found: accuracy.Accuracy, fmt: Form
     if found.error is None or found.index is None or values.size > 100_000:
         return ""
     one = slice(found.index, found.index + 1)
-    enclosure = question.expected.enclosure.reshape((values.size,)).take(one)
-    e = accuracy.errors(values.reshape(-1)[one], enclosure, fmt)
-    bound = accuracy._bound_block(question.allowance.standard, values.shape, one)
-    return accuracy.largest_term(bound, e, 0)
+    on = scale(question.expected.enclosure.reshape((values.size,)).take(one), fmt)
+    return largest_term(bound_block(question.allowance.standard, values.shape, one), on)
 
 
 def _drift(

@@ -50,7 +50,7 @@ _ALL = (
           "softmax and log_softmax keep the shape; logsumexp, the entropies and the divergences lose the axis; a loss"
           " has the shape of its labels for reduction='none' and is 0-d otherwise."),
     Check("SMX202", "dtype", "wrong dtype",
-          "The dtype of a result is that of the input; integers become float64. A float64 input that is computed in"
+          "The dtype of a result is that of the input; which floating dtype integers become is a choice. A float64 input that is computed in"
           " float32 loses nine digits, and a wider result breaks callers."),
     Check("SMX203", "axis", "wrong along another axis",
           "The same values along the last axis come out right; along this axis they do not."),

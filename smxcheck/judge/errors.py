@@ -25,44 +25,80 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Scale:
+    """The exact values measured in their own ulp: everything about an error that does not depend on the target."""
+
+    ulp_exponent: Array  # ulp(y) = 2^ulp_exponent
+    value: Array  # leading part of y/ulp(y); 0 where it underflows
+    rest: Array  # the rest of it
+    width: Array  # y/ulp(y) is known to ± width
+    beyond: Array  # sign of y where |y| is beyond the binade of the largest finite number, else 0
+
+
+@dataclass(frozen=True)
 class Errors:
     """Signed errors in ulp of the exact value, the uncertainty of each, and the scale they are measured on."""
 
     signed: Array  # (ŷ - y)/ulp(y); ±inf where ŷ overflows the scale, nan where ŷ is nan
     slack: Array  # |signed| is known to ± slack
-    ulp_exponent: Array  # ulp(y) = 2^ulp_exponent
-    value: Array  # y/ulp(y) as float64, 0 where it underflows
+    scale: Scale
 
     @property
     def size(self) -> Array:
         return np.abs(self.signed)
 
+    @property
+    def value(self) -> Array:
+        return self.scale.value
 
-def ulp_exponent(enclosure: Enclosure, fmt: Format) -> Array:
-    """q with ulp(y) = 2^q."""
-    e = np.where(enclosure.hi == 0, fmt.e_min, enclosure.exponent.astype(np.int64) - 1)
-    return np.clip(e, fmt.e_min, fmt.e_max) - fmt.precision + 1
+    @property
+    def ulp_exponent(self) -> Array:
+        return self.scale.ulp_exponent
 
 
-def _scaled(x: Array, shift: Array) -> Array:
-    """x·2^shift; the shift is cut where the result is 0 or infinite in any case."""
+#: Shifts are cut here: a float64 times 2^±4000 is 0 or infinite in any case.
+_FARTHEST = 4000
+
+
+def times_power(x: Array, shift: Array) -> Array:
+    """x·2^shift in float64."""
+    return np.asarray(np.ldexp(x, np.minimum(np.maximum(shift, -_FARTHEST), _FARTHEST)))
+
+
+def scale(enclosure: Enclosure, fmt: Format) -> Scale:
+    """The ulp of every exact value, and the value in it."""
+    exponent = enclosure.exponent.astype(np.int64)
+    zero = enclosure.hi == 0
+    e = np.where(zero, fmt.e_min, exponent - 1)
+    q = np.minimum(np.maximum(e, fmt.e_min), fmt.e_max) - fmt.precision + 1
     with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(x, np.clip(shift, -4000, 4000).astype(np.int64))
+        value, rest = times_power(enclosure.hi, exponent - q), times_power(enclosure.lo, exponent - q)
+        width = np.abs(value) * enclosure.bound
+        unknown = zero & (enclosure.bound > 0)
+        if unknown.any():
+            width = np.where(unknown, times_power(np.ones_like(value), exponent - q), width)
+    beyond = np.where(exponent - 1 > fmt.e_max, np.sign(enclosure.hi), 0.0)
+    return Scale(q, value, rest, width, beyond)
+
+
+def measure(got: Array, on: Scale, fmt: Format) -> Errors:
+    """Errors of ``got`` (any dtype, same shape), in ulp of the exact values."""
+    got64 = np.asarray(got).astype(np.float64)
+    q = on.ulp_exponent
+    infinite = np.isinf(got64)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        g = times_power(got64, -q)
+        if infinite.any():
+            g = np.where(infinite, times_power(np.sign(got64), fmt.e_max + 1 - q), g)
+        signed = (g - on.value) - on.rest
+        slack = on.width + np.abs(signed) * 2.0**-50
+        if infinite.any():
+            right = infinite & (on.beyond * np.sign(got64) > 0)
+            signed, slack = np.where(right, 0.0, signed), np.where(right, 0.0, slack)
+    slack = np.where(np.isnan(got64), 0.0, slack)  # nan is wrong for every number: nothing to decide
+    return Errors(signed, np.where(np.isnan(slack), np.inf, slack), on)
 
 
 def errors(got: Array, enclosure: Enclosure, fmt: Format) -> Errors:
-    """Errors of ``got`` (any dtype, same shape) against the enclosed values, in ulp of ``fmt``."""
-    q = ulp_exponent(enclosure, fmt)
-    got64 = np.asarray(got).astype(np.float64)
-    exponent = enclosure.exponent.astype(np.int64)
-    y, rest = _scaled(enclosure.hi, exponent - q), _scaled(enclosure.lo, exponent - q)
-    infinite = np.isinf(got64)
-    beyond = infinite & (np.sign(enclosure.hi) * np.sign(got64) > 0) & (exponent - 1 > fmt.e_max)
-    g = np.where(infinite, _scaled(np.sign(np.where(infinite, got64, 0.0)), fmt.e_max + 1 - q), _scaled(got64, -q))
-    with np.errstate(invalid="ignore", over="ignore"):
-        signed = np.where(beyond, 0.0, (g - y) - rest)
-        unknown = (enclosure.hi == 0) & (enclosure.bound > 0)
-        width = np.where(unknown, _scaled(np.ones_like(y), exponent - q), np.abs(y)) * enclosure.bound
-        slack = width + np.abs(signed) * 2.0**-50
-    slack = np.where(beyond | np.isnan(got64), 0.0, slack)  # nan is wrong for every number: nothing to decide
-    return Errors(signed, np.where(np.isnan(slack), np.inf, slack), q, y)
+    """Errors of ``got`` against the enclosed values, in ulp of ``fmt``."""
+    return measure(got, scale(enclosure, fmt), fmt)

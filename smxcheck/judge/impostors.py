@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from smxcheck.dtypes import Format
-from smxcheck.judge.accuracy import Accuracy, allowed_ulps
-from smxcheck.judge.errors import Errors, errors
+from smxcheck.judge.errors import Scale, measure
 from smxcheck.judge.result import Level
+from smxcheck.judge.ruler import Ruler
 from smxcheck.oracle.enclosure import Kind
 from smxcheck.oracle.rows import exact_float64, to_rows
 
@@ -23,48 +23,44 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 #: Larger results always have an element that tells; looking would cost as much as judging.
-_LARGEST = 200_000
+_LARGEST = 200_000  # below the size of a block
 
 
-def accepted(question: Question, found: Accuracy, fmt: Format, require: Level) -> str:
-    """What else the required level would accept here: "zeros", "a constant", "max(x)" ...; "" if nothing known."""
+def accepted(question: Question, tells: bool, fmt: Format, require: Level) -> str:
+    """What else the required level would accept here: "zeros", "a constant", "max(x)" ...; "" if nothing known.
+
+    ``tells`` says that some element's bound would not accept 0.
+    """
     expected = question.expected
     kinds = expected.kind.reshape(-1)
     if kinds.size == 0 or kinds.size > _LARGEST or (kinds != Kind.VALUE).any():
         return ""
-    if not found.tells:
+    if not tells:
         return "zeros"
-    enclosure = expected.enclosure.reshape((kinds.size,))
-    e = errors(np.zeros(kinds.size), enclosure, fmt)
-    allowed = _allowed(question, e, require)
-    if _constant_fits(e, allowed):
+    ruler = next(iter(question.rulers(fmt)))
+    on, allowed = ruler.scale, _allowed(ruler, require)
+    if _constant_fits(on, allowed):
         return "a constant"
     for name, values in _other_functions(question):
-        size = errors(values.reshape(-1).astype(fmt.numpy()), enclosure, fmt).size
+        size = measure(values.reshape(-1).astype(fmt.numpy()), on, fmt).size
         if (size <= allowed).all() and (size > 0.5).any():  # correctly rounded, it would be no impostor here
             return name
     return ""
 
 
-def _allowed(question: Question, e: Errors, require: Level) -> Array:
+def _allowed(ruler: Ruler, require: Level) -> Array:
     if require is Level.ULP1:
-        return np.ones_like(e.value)
-    bound = question.allowance.tight if require is Level.TIGHT else question.allowance.standard
-    shape = question.expected.shape
-    flat = type(bound)(
-        {k: np.broadcast_to(v, shape).reshape(-1) if np.ndim(v) else v for k, v in bound.relative.items()},
-        {k: np.broadcast_to(v, shape).reshape(-1) if np.ndim(v) else v for k, v in bound.absolute.items()},
-    )
-    return np.maximum(allowed_ulps(flat, e), 1.0)
+        return np.ones_like(ruler.standard)
+    return np.maximum(ruler.tight if require is Level.TIGHT else ruler.standard, 1.0)
 
 
-def _constant_fits(e: Errors, allowed: Array) -> bool:
+def _constant_fits(on: Scale, allowed: Array) -> bool:
     """One number within the bound of every element, though the exact values differ."""
-    if e.value.size < 2:
+    if on.value.size < 2:
         return False
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        scale = np.clip(e.ulp_exponent, -1074, 971)
-        y = np.ldexp(e.value, scale)
+        scale = np.minimum(np.maximum(on.ulp_exponent, -1074), 971)
+        y = np.ldexp(on.value, scale)
         reach = np.ldexp(allowed, scale)
     return bool(y.min() != y.max() and (y - reach).max() <= (y + reach).min())
 

@@ -124,7 +124,7 @@ class Loss:
                 row_weight = np.ones(len(rows), x.dtype)
             batch = Batch(rows, target, counted, w, row_weight, label_smoothing, reduction, left)
             batch = self.prepare(batch)
-            losses = self.masked(self.row_loss(batch, self.log_p(rows)), batch)
+            losses = self.masked(self.row_loss(batch, self.log_p(rows)).astype(x.dtype), batch)
             return reduce(losses, batch, self.mean).astype(x.dtype)
 
 

@@ -120,6 +120,11 @@ def total(e: Rows) -> Rows:
     return e.sum(axis=1, keepdims=True, dtype=np.float32 if e.dtype.itemsize < 4 else e.dtype)
 
 
+def log_total(e: Rows) -> Rows:
+    """The logarithm of the sum of each row, rounded to the dtype of ``e``."""
+    return np.log(total(e)).astype(e.dtype)
+
+
 def divide_by_sum(e: Rows) -> Rows:
     return e / total(e)
 
@@ -132,10 +137,10 @@ def right_softmax(x: Rows) -> Rows:
 def right_log_softmax(x: Rows) -> Rows:
     """(x - max x) - log Σ: the textbook stable form, in the dtype of ``x``."""
     d = x - top(x)
-    return d - np.log(total(np.exp(d)))
+    return d - log_total(np.exp(d))
 
 
 def right_logsumexp(x: Rows) -> Rows:
     """max x + log Σ, with the infinities guarded, as a column."""
     a = finite_top(x)
-    return a + np.log(total(np.exp(x - a)))
+    return a + log_total(np.exp(x - a))

@@ -3,7 +3,8 @@
 **The normaliser.** ŵ_j = exp(fl(x_j - a)) has the logarithmic error ρ_j from the shift and c_e·u from exp where d_j > 0
 (exp(0) = 1 is exact), so Ŝ before summation has the relative error R + c_e·u·Σ_{d_j>0} p_j; summation adds s(n)·u
 (`tight`: tree, `standard`: one after another). ``standard`` also grants exp's argument the roundings of
-`EXTRA_ARGUMENT_ROUNDINGS`, weighted with p: ·u·T. The sum of all this is capped at √u.
+`EXTRA_ARGUMENT_ROUNDINGS`, weighted with p: ·u·T. The sum of all this is capped at √u. An exponential below the normal
+numbers is rounded to a multiple of λ, which costs the sum at most min(λ, w_j): together ``lost``, relative since S ≥ 1.
 η denotes that relative error of Ŝ.
 
 Checked by adversarial search in the tests; `tight` ≤ `standard` holds term by term, and n = 1 gives 0.
@@ -36,7 +37,7 @@ SUBNORMAL = "subnormal results"
 def normaliser(r: RowQuantities, fmt: Format, level: Level) -> Array:
     """η: relative error of S, at most √u; see the module's derivation."""
     eta = r.R + fmt.u * (extra_argument(fmt, level) * r.T + EXP_ERROR[fmt.name] * r.granted + roundings(r.n, level))
-    return np.minimum(eta, math.sqrt(fmt.u))
+    return np.minimum(eta + r.lost, math.sqrt(fmt.u))
 
 
 def softmax(r: RowQuantities, fmt: Format, level: Level) -> Bound:
@@ -64,7 +65,7 @@ def log_of_sum(r: RowQuantities, fmt: Format, level: Level) -> Array:
     """|Δ log S| from the error of S: ``tight`` takes log1p of the rest, so summation weighs only q = s/S; ``standard``
     takes log of the whole sum: -log(1 - η)."""
     if level is Level.TIGHT:
-        rest = r.R + fmt.u * (EXP_ERROR[fmt.name] * r.granted + roundings(r.n, level) * r.q)
+        rest = r.R + r.lost + fmt.u * (EXP_ERROR[fmt.name] * r.granted + roundings(r.n, level) * r.q)
         return np.minimum(rest, math.sqrt(fmt.u))
     return -np.log1p(-normaliser(r, fmt, level))
 

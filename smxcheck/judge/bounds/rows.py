@@ -38,6 +38,7 @@ class RowQuantities:
     q: Array
     lse: Array
     granted: Array  # Σ of p over the entries with d > 0: what exp's error weighs
+    lost: Array  # what the sum may lose to subnormal exponentials: Σ min(λ, w_j) over w_j below the normal numbers
 
 
 def row_quantities(x: Array, fmt: Format) -> RowQuantities:
@@ -63,7 +64,9 @@ def row_quantities(x: Array, fmt: Format) -> RowQuantities:
         R = np.where(p > 0, p * rho, 0.0).sum(axis=1, keepdims=True)
         inexact = d > 0
         granted = np.where(inexact, p, 0.0).sum(axis=1, keepdims=True)
+        below = np.where(w < 2 * fmt.smallest_normal, np.minimum(w, fmt.smallest_subnormal), 0.0)
+        lost = below.sum(axis=1, keepdims=True)
     return RowQuantities(
         n=x.shape[1], d=d, rho=rho, p=p, log_p=-(d + L), inexact=inexact, L=L, T=T, R=R, q=s / total,
-        lse=a + L, granted=granted,
+        lse=a + L, granted=granted, lost=lost,
     )  # fmt: skip

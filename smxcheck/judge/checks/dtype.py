@@ -1,4 +1,4 @@
-"""SMX202: the dtype of a result is that of the input; integers become float64."""
+"""SMX202: the dtype of a result is that of the input."""
 
 from __future__ import annotations
 

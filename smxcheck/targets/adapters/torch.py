@@ -75,7 +75,7 @@ def entropy(p: Any, axis: Any = -1) -> Any:
 
 
 def softmax_entropy(logits: Any, axis: int = -1) -> Any:
-    return Categorical(logits=logits.movedim(axis, -1)).entropy()
+    return Categorical(validate_args=False, logits=logits.movedim(axis, -1)).entropy()
 
 
 def kl_divergence(p: Any, q: Any, axis: Any = -1) -> Any:
@@ -109,7 +109,7 @@ def adapted() -> Mapping[str, Adapted]:
             "torch.nn.functional.binary_cross_entropy_with_logits", binary_cross_entropy_with_logits
         ),
         "entropy": Adapted("torch.special.entr(p).sum", entropy),
-        "softmax_entropy": Adapted("torch.distributions.Categorical(logits=z).entropy", softmax_entropy),
+        "softmax_entropy": Adapted("torch.distributions.Categorical(validate_args=False, logits=z).entropy", softmax_entropy),
         "kl_divergence": Adapted("torch.nn.functional.kl_div(q.log(), p).sum", kl_divergence),
         "cross_entropy_grad": Adapted("autograd of torch.nn.functional.cross_entropy", cross_entropy_grad),
     }
