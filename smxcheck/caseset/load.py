@@ -156,7 +156,7 @@ def _keywords(entry: Entry, dtype: str) -> Mapping[str, Any]:
 def _files() -> dict[str, GroupFile]:
     """Group name -> its file. A file bears the name of its group."""
     found: dict[str, GroupFile] = {}
-    for resource in sorted(files("smxcases").iterdir(), key=lambda r: r.name):
+    for resource in sorted(files("smxcases").iterdir(), key=lambda r: r.name.removesuffix(".toml")):
         if resource.name.endswith(".toml"):
             group = parse_text(resource.read_text(encoding="utf-8"), resource.name)
             if resource.name != f"{group.name}.toml":

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import cast
 
 import typer
 
 #: Exit codes, the same for every format; the text stands in --help.
 USAGE, FAULT, INTERRUPTED = 2, 3, 130
 
-# Typer brings its own copy of Click in newer versions: the classes are reached through Typer's own.
-UsageError = typer.BadParameter.__mro__[1]
-ClickException = UsageError.__mro__[1]
+# Typer brings its own copy of Click in newer versions: the class is reached through Typer's own.
+ClickException = cast(type[Exception], typer.BadParameter.__mro__[2])
 
 
 class Fail(Exception):
@@ -50,7 +50,7 @@ def run_app(app: Callable[..., object]) -> int:
         # The reader of stdout went away (| head): nothing is left to say, and Python must not say it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the outermost handler: exit 3, not a traceback
         return _fault(error)
     return code if isinstance(code, int) else 0
 

@@ -133,13 +133,14 @@ def settle(given: Given, config: Config) -> RunOptions:
     shipped = shipped_targets() if own else ((), (), {})
     return RunOptions(
         targets=targets or shipped[0], expected_wrong=shipped[1], declared=shipped[2], own=own,
+        in_first_dtype=frozenset(shipped[0][1:]),
         functions=_known(given.functions or tuple(config["functions"] or ()), FUNCTIONS, "function") or None,
         dtypes=_known(given.dtypes or tuple(config["dtypes"] or ()), FORMATS, "dtype") or DEFAULT_DTYPES,
         tier=_one_of(given.cases or config["cases"] or "quick", ("quick", "full"), "--cases"),
         text=given.text or None, ids=given.ids or None, inputs=given.inputs or config["inputs"],
         demand=demand, only=given.only or config["only"] or "", known=given.known or config["known"],
         beside=given.beside or config["beside"], worker=_worker(given, config),
-        jobs=given.jobs if given.jobs > 1 else _jobs(config, own),
+        jobs=given.jobs or _jobs(config, own),
         time_limit=given.time_limit if given.time_limit is not None else config["time-limit"],
         stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
         command=shlex.join(["smxcheck", *sys.argv[1:]]),
@@ -175,7 +176,10 @@ def _worker(given: Given, config: Config) -> dict[str, Any]:
 
 
 def shipped_targets() -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
-    """The bare run: every algorithm, those that are wrong on purpose, and what each declares."""
+    """The bare run: every algorithm, those that are wrong on purpose, and what each declares.
+
+    The default algorithms come first; they alone run in every dtype, to keep the run short.
+    """
     from smxcheck.targets.table import algorithms
 
     declared = {

@@ -54,7 +54,7 @@ def command(
     everything: Annotated[bool, typer.Option("--all", help="Every problem and every blind case.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Levels and quantiles too.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes.")] = 1,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes. [default: 1]")] = None,
     timeout: Annotated[float, typer.Option(metavar="S", help="Seconds for one call.")] = 10.0,
     compile_timeout: Annotated[
         float, typer.Option(metavar="S", help="Seconds for loading, and the first call of a shape and dtype.")
@@ -77,7 +77,7 @@ def command(
         text=text, ids=tuple(case or ()), inputs=inputs, list_only=list_only, arrays=arrays, device=device,
         fixed=tuple(fixed or ()), gradient=gradient, only=only, require=require, max_ulp=max_ulp,
         allow=tuple(allow or ()), expect=tuple(expect or ()), known=known, reports=tuple(report or ()),
-        format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
+        format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs or 0, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,
         isolate=not no_isolate, exit_zero=exit_zero,
     ))  # fmt: skip

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import smxref
 
+import smxref
 from smxcheck.judge.accuracy import Accuracy
 from smxcheck.oracle.enclosure import Expected, Kind
 

@@ -56,7 +56,8 @@ class Enclosure:
     def float64(self) -> Array:
         """The values as float64: rounded, subnormal or infinite where they lie outside its range."""
         with np.errstate(over="ignore", under="ignore"):
-            return np.ldexp(self.hi + self.lo, np.clip(self.exponent, -5000, 5000))
+            values: Array = np.ldexp(self.hi + self.lo, np.clip(self.exponent, -5000, 5000))
+        return values
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import smxref
 
+import smxref
 from smxcheck.catalog import KEYWORD_DEFAULTS
 from smxcheck.oracle.core import row_classes, scatter
 from smxcheck.oracle.enclosure import Enclosure, Expected, Kind, from_packed, zeros

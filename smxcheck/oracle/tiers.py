@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import smxref
 
+import smxref
 from smxcheck.oracle.enclosure import Enclosure, from_packed
 
 Array = npt.NDArray[Any]
@@ -114,11 +114,12 @@ def _elementwise(function: str, columns: tuple[Array, ...], bits: int) -> Enclos
     shape = columns[0].shape
     values, where, _ = distinct(tuple(c.reshape(-1) for c in columns))
     reference = _ELEMENTWISE[function]
-    packed = []
-    for arguments in zip(*(v.tolist() for v in values), strict=True):
-        ball = refined(lambda p, a=arguments: reference(*a, bits=p), list(arguments), bits)[0]
-        packed.append(smxref.pack(ball))
-    return from_packed(packed).take(where).reshape(shape)
+    balls = [_one_value(reference, each, bits) for each in zip(*(v.tolist() for v in values), strict=True)]
+    return from_packed([smxref.pack(ball) for ball in balls]).take(where).reshape(shape)
+
+
+def _one_value(reference: Callable[..., Any], arguments: tuple[float, ...], bits: int) -> Any:
+    return refined(lambda p: reference(*arguments, bits=p), arguments, bits)[0]
 
 
 #: Tried in this order; the last one covers everything that is covered at all.

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 # ECMA-48: CSI sequences, then the string sequences (OSC, DCS, SOS, PM, APC) up to BEL or ST, then two-byte
@@ -84,6 +85,14 @@ def markup(text: str) -> str:
     return escape(text)
 
 
+_WITHOUT_TEXT = (float, int, bool)
+
+
+@cache
+def _field_names(of: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(of))
+
+
 def cleaned(value: T) -> T:
     """``value`` with every string in it on one line and harmless; dataclasses, mappings and tuples are
     rebuilt.
@@ -96,14 +105,18 @@ def cleaned(value: T) -> T:
     if isinstance(value, str):
         result = one_line(value)
     elif isinstance(value, Mapping):
+        if not value or isinstance(next(iter(value.values())), int):
+            return value  # a histogram has no text
         rebuilt: Any = {cleaned(k): cleaned(v) for k, v in value.items()}
         result = value if rebuilt == value else rebuilt
     elif isinstance(value, tuple | list):
         rebuilt = type(value)(map(cleaned, value))
         result = value if rebuilt == value else rebuilt
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-        pairs = [(name, part, cleaned(part)) for name, part in fields]
-        changed = {name: after for name, before, after in pairs if after is not before}
+        changed = {}
+        for name in _field_names(type(value)):
+            before = getattr(value, name)
+            if before and type(before) not in _WITHOUT_TEXT and (after := cleaned(before)) is not before:
+                changed[name] = after
         result = dataclasses.replace(value, **changed) if changed else value
     return result  # type: ignore[no-any-return]

@@ -13,35 +13,35 @@ Page = tuple[str, list[str]]
 
 _WORDS: dict[str, Page] = {
     "ulp": ("ulp: unit in the last place", [
-        "The gap between neighbouring floating-point numbers of the dtype at the exact value y:"
-        " 2^(max(e, e_min) - p + 1) for 2^e <= |y| < 2^(e+1), with precision p; the smallest subnormal at y = 0.",
-        "The error of a result is |result - y| / ulp(y), a real number: 0.5 is the most that correct rounding leaves."
+        ("The gap between neighbouring floating-point numbers of the dtype at the exact value y:"
+        " 2^(max(e, e_min) - p + 1) for 2^e <= |y| < 2^(e+1), with precision p; the smallest subnormal at y = 0."),
+        ("The error of a result is |result - y| / ulp(y), a real number: 0.5 is the most that correct rounding leaves."
         " The ulp is that of the exact value, never that of the result, or a large wrong answer would look small."
-        " An infinity stands for 2^(e_max + 1), where rounding puts it.",
+        " An infinity stands for 2^(e_max + 1), where rounding puts it."),
         "The inputs are taken as exact: what rounding did to them before is not the function's error."]),
     "bound": ("bound, or allowed: the error that a level allows on this input", [
-        "A bound counts the roundings of one named algorithm on the very input at hand, and nothing else: the rounding"
+        ("A bound counts the roundings of one named algorithm on the very input at hand, and nothing else: the rounding"
         " of x - max (known exactly), exp, the sum, the division or the logarithm, the result. What it grants to the"
-        " platform's exp and log is one table, the same on every machine.",
+        " platform's exp and log is one table, the same on every machine."),
         "The derivations stand in smxcheck/judge/bounds, one docstring each."]),
     "level": ("level: how accurate a result is", [
-        "  1ulp      error at most 1 ulp\n"
+        ("  1ulp      error at most 1 ulp\n"
         "  tight     within the bound of the best published algorithm: shift rounded once, log1p of\n"
         "            the rest, tree summation, gradual underflow\n"
         "  standard  within the bound of the textbook stable algorithm: shift first, log of the sum,\n"
         "            division or exp((x - max) - log sum), sequential summation; subnormals may be flushed\n"
-        "  wrong     anything else",
+        "  wrong     anything else"),
         "--require sets the level that is demanded; the default is standard. 1ulp and tight results are standard too."]),
     "cannot-tell": ("cannot tell: the case says nothing about this result", [
-        "The bound of the required level would also accept zeros, a constant, or another function's output here."
+        ("The bound of the required level would also accept zeros, a constant, or another function's output here."
         " log_softmax([0, -17]) in float32 is -4.1e-8, and the textbook algorithm may return 0: then a right result"
-        " proves nothing. Such results are counted apart; --list and --all show them, --require tight makes most tell."]),
+        " proves nothing. Such results are counted apart; --list and --all show them, --require tight makes most tell.")]),
     "enclosure": ("enclosure: an exact value with a bound on its own error", [
-        "mpmath computes every value together with a proven bound on its error, and raises the precision until the"
-        " bound decides the verdict. Where it cannot, the result is undecided, which is an error of the tool (exit 3)."]),
+        ("mpmath computes every value together with a proven bound on its error, and raises the precision until the"
+        " bound decides the verdict. Where it cannot, the result is undecided, which is an error of the tool (exit 3).")]),
     "choice": ("choice: what a target does where no single right answer exists", [
-        "softmax of a row of -inf has no limit: nan, zeros and 1/n all have their users. smxcheck observes the choice and"
-        " calls only an inconsistent one wrong, or one that departs from --expect.",
+        ("softmax of a row of -inf has no limit: nan, zeros and 1/n all have their users. smxcheck observes the choice and"
+        " calls only an inconsistent one wrong, or one that departs from --expect."),
         "\n".join(f"  --expect {c.name}={'|'.join(c.answers)}\n      {c.question}" for c in CHOICES.values())]),
 }  # fmt: skip
 

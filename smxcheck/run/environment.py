@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from importlib import import_module
 from typing import Any
 
 from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
@@ -57,10 +58,10 @@ def cpu_model() -> str:
 def numpy_simd() -> str:
     """The highest CPU feature that NumPy dispatches to here, "" if it does not say."""
     try:
-        from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+        umath = import_module("numpy._core._multiarray_umath")
     except ImportError:
         return ""
-    found = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+    found = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name)]
     return found[-1] if found else "baseline"
 
 

@@ -15,7 +15,7 @@ class RunOptions:
     """The whole command of ``verify``, read and checked.
 
     ``targets`` are texts as typed; ``expected_wrong`` and ``beside`` name those of them that do not make the verdict.
-    ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds the fields of ``WorkerOptions``.
+    ``in_first_dtype`` are targets that run in the first of the dtypes alone. ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds the fields of ``WorkerOptions``.
     """
 
     targets: tuple[str, ...]
@@ -31,6 +31,7 @@ class RunOptions:
     beside: str | None = None
     expected_wrong: tuple[str, ...] = ()
     declared: Mapping[str, str] = field(default_factory=dict)
+    in_first_dtype: frozenset[str] = frozenset()
     worker: Mapping[str, Any] = field(default_factory=dict)
     jobs: int = 1
     time_limit: float | None = None

@@ -30,7 +30,8 @@ def limits_of(options: RunOptions, deadline: float | None) -> Limits:
     words += [f" --arrays {worker['arrays']}" if worker.get("arrays", "auto") != "auto" else ""]
     words += [f" --device {worker['device']}" if worker.get("device", "cpu") != "cpu" else ""]
     words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
-    return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words))
+    return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words),
+                  options.in_first_dtype, options.dtypes[0])  # fmt: skip
 
 
 def run_units(

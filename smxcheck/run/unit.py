@@ -74,6 +74,11 @@ class Limits:
     stop_first: bool = False
     only: Filter = field(default_factory=Filter)
     again: str = ""
+    in_first_dtype: frozenset[str] = frozenset()
+    first_dtype: str = ""
+
+    def leaves_out(self, target: str, case: Case) -> bool:
+        return target in self.in_first_dtype and case.dtype != self.first_dtype
 
 
 def run_unit(
@@ -128,6 +133,8 @@ def _put(
     questions: dict[str, Question] = {}
     for track in tracks:
         step(f"{track.name} {case.function} {case.dtype}")
+        if limits.leaves_out(track.name, case):
+            continue
         if stop or track.given_up(case.dtype):
             message = stop or "not run: too many calls before it died or hung"
             track.results.append(_not_run(track.name, case, message))

@@ -25,8 +25,9 @@ from smxcheck.targets.spec import TargetSpec
 class InProcessSession:
     """Calls the target directly. Ctrl-C ends the run, whoever is running."""
 
-    def __init__(self, loaded: Loaded, options: WorkerOptions) -> None:
-        self.info = replace(loaded.info, notes=(*loaded.info.notes, "called in this process: no limits"))
+    def __init__(self, loaded: Loaded, options: WorkerOptions, foreign: bool = True) -> None:
+        own = ("called in this process: no limits",) if foreign else ()
+        self.info = replace(loaded.info, notes=(*loaded.info.notes, *own))
         self.rest = loaded.rest
         self._executor = Executor(loaded.bindings, options.device, own_process=False)
 
@@ -46,7 +47,7 @@ def load_in_process(spec: TargetSpec, options: WorkerOptions) -> InProcessSessio
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loaded = resolve(spec, options)
-    return InProcessSession(loaded, options)
+    return InProcessSession(loaded, options, foreign=spec.kind != "builtin")
 
 
 def in_process(

@@ -46,7 +46,7 @@ def open_session(spec: TargetSpec, options: WorkerOptions | None = None) -> Work
 
 
 def _open(spec: TargetSpec, options: WorkerOptions) -> WorkerSession | InProcessSession:
-    if not options.isolate:
+    if not options.isolate or spec.kind == "builtin":  # smxcheck's own code needs no guard
         return load_in_process(spec, options)
     if supported():
         return WorkerSession(spec, options)

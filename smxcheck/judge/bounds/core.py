@@ -66,7 +66,7 @@ def log_of_sum(r: RowQuantities, fmt: Format, level: Level) -> Array:
     takes log of the whole sum: -log(1 - η)."""
     if level is Level.TIGHT:
         rest = r.R + r.lost + fmt.u * (EXP_ERROR[fmt.name] * r.granted + roundings(r.n, level) * r.q)
-        return np.minimum(rest, math.sqrt(fmt.u))
+        return np.asarray(np.minimum(rest, math.sqrt(fmt.u)))
     return -np.log1p(-normaliser(r, fmt, level))
 
 
