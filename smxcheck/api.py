@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from smxcheck.dtypes import DEFAULT_DTYPES, FORMATS
 from smxcheck.judge.choices import parse_expectations
 from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
 from smxcheck.judge.result import Level, Report
+from smxcheck.targets.options import ARRAYS, DEVICES
 
 
 def verify(
@@ -53,6 +55,14 @@ def verify(
     bad_dtypes = [d for d in dtypes if d not in FORMATS]
     if bad_dtypes:
         raise ValueError(f"no dtype {bad_dtypes[0]!r}; there are {', '.join(FORMATS)}")
+    if cases not in ("quick", "full"):
+        raise ValueError(f"cases is quick or full, not {cases!r}")
+    for name, value in (("timeout", timeout), ("time_limit", time_limit), ("max_ulp", max_ulp)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} is a finite number from 0 on, not {value:g}")
+    for name, given, known_values in (("arrays", arrays, ARRAYS), ("device", device, DEVICES)):
+        if given not in known_values:
+            raise ValueError(f"{name} is one of {', '.join(known_values)}, not {given!r}")
     demand = Demand(level(require), max_ulp, parse_expectations(tuple(expect)), allowed_codes(allow))
     worker = {"arrays": arrays, "device": device, "fixed": dict(fixed or {}), "timeout": timeout}
     options = RunOptions(

@@ -47,11 +47,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.mistakes": _ARRAYS | _TABLES,
     "smxcheck.caseset": _ARRAYS | _TABLES | {"smxcases", "smxcheck.judge.codes"},
     "smxcheck.oracle": _ARRAYS | _TABLES | {"smxref"},
-    # Of the targets only what was observed; of the reports only the format behind Report.to_json.
+    # Of the targets only what was observed; of the reports nothing, but for the methods of Report that show it.
     "smxcheck.judge": _ARRAYS | _TABLES | {
         "smxref", "smxcheck.caseset", "smxcheck.mistakes", "smxcheck.oracle", "smxcheck.targets.protocol",
-        "smxcheck.report.as_json",
     },
+    "smxcheck.judge.result": frozenset({"smxcheck.judge", "smxcheck.report"}),
     "smxcheck.targets": _ARRAYS | _TABLES | {"smxcheck.functions", "torch", "jax"},
     "smxcheck.targets.adapters.builtin": _ARRAYS | _TABLES | {"smxcheck.targets", "smxcheck.functions"},
     "smxcheck.targets.adapters.scipy": _ARRAYS | _TABLES | {"smxcheck.targets", "scipy"},

@@ -7,7 +7,10 @@ import sys
 
 def main() -> None:
     """Run the program and exit with its code."""
-    from smxcheck.cli.app import app
-    from smxcheck.cli.errors import run_app
-
+    try:
+        from smxcheck.cli.app import app
+        from smxcheck.cli.errors import run_app
+    except KeyboardInterrupt:  # the imports take longer than a fast finger
+        print("smxcheck: interrupted", file=sys.stderr)
+        sys.exit(130)
     sys.exit(run_app(app))

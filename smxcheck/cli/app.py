@@ -37,6 +37,7 @@ def root(
     """Says, with evidence, how right an implementation of a softmax-family function is."""
 
 
-app.command("verify", epilog=verify.EPILOG)(verify.command)
-app.command("list")(listing.command)
-app.command("explain")(explain.command)
+# A help of its own for each, or the first line of the docstring would be cut off with an ellipsis.
+app.command("verify", short_help="Check implementations element by element.", epilog=verify.EPILOG)(verify.command)
+app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
+app.command("explain", short_help="A check's code, a case, a word of the reports.")(explain.command)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from smxcheck.cli.errors import Fail
+from smxcheck.cli.output import emit
 
 
 def command(
@@ -15,8 +16,7 @@ def command(
 ) -> int:
     """List targets, functions, case groups, checks or choices; or what a target calls for each function."""
     if what in _TABLES:
-        for line in _TABLES[what]():
-            print(line)
+        emit("\n".join(_TABLES[what]()))
         return 0
     return _target(what)
 
@@ -90,5 +90,5 @@ def _target(text: str) -> int:
         rows += [(o.function, o.spelled, ", ".join(sorted(o.keywords)) or "none")
                  for o in session.info.offers.values()]  # fmt: skip
         session.close()
-    print("\n".join(_columns(rows)))
+    emit("\n".join(_columns(rows)))
     return 0

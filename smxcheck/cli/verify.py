@@ -6,30 +6,32 @@ from typing import Annotated
 
 import typer
 
-EPILOG = """\b
-Examples:
-  smxcheck verify kernel.py                      every softmax-like function in it
-  smxcheck verify scipy torch --dtype bfloat16   installed libraries
-  smxcheck verify kernel.py:f --report out.xml   in CI
-  smxcheck verify kernel.py --case softmax/overflow/1000-1001/float32
+EPILOG = """\
+TARGET is builtin, builtin.ALGORITHM, scipy, torch, jax, onnxruntime, FILE.py[:NAME], PACKAGE.MODULE:NAME, or
+FUNCTION=FILE.py:NAME. verify runs the code that it is pointed at, with your rights: the worker process protects the run, not your machine.
 
 \b
 Exit codes:
-  0  everything checked is right (as --require and --known say)
-  1  something is wrong, or was not run to its end
-  2  the command, a file or a target is not usable; nothing was checked
-  3  a fault of smxcheck, or a result that it could not decide
-  5  the selection matched nothing that tells      130  interrupted
+  0    everything checked is right (as --require and --known say)
+  1    something is wrong, or was not run to its end
+  2    the command, a file or a target is not usable; nothing was checked
+  3    a fault of smxcheck, or a result that it could not decide
+  5    the selection matched nothing that tells
+  130  interrupted
 
-TARGET is builtin, builtin.ALGORITHM, scipy, torch, jax, onnxruntime, FILE.py[:NAME], PACKAGE.MODULE:NAME, or
-FUNCTION=FILE.py:NAME. verify runs the code that it is pointed at, with your rights: the worker process protects the run, not your machine.
+\b
+Examples:
+  smxcheck verify kernel.py                      every function found in it
+  smxcheck verify scipy torch --dtype bfloat16   installed libraries
+  smxcheck verify kernel.py:f --report out.xml   in CI
+  smxcheck verify kernel.py --case log_softmax/far-tail/200/float32
 """
 
 _Texts = list[str] | None
 
 
 def command(
-    targets: Annotated[_Texts, typer.Argument(metavar="[TARGET]...", help="What to check.", show_default=False)] = None,
+    targets: Annotated[_Texts, typer.Argument(metavar="TARGET", help="What to check.", show_default=False)] = None,
     function: Annotated[_Texts, typer.Option("--function", "-f", metavar="F", help="Only this function.")] = None,
     dtype: Annotated[
         _Texts, typer.Option(metavar="D", help="float16, bfloat16, float32, float64. [default: float32 float64]")
@@ -54,11 +56,12 @@ def command(
     everything: Annotated[bool, typer.Option("--all", help="Every problem and every blind case.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Levels and quantiles too.")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes. [default: 1]")] = None,
-    timeout: Annotated[float, typer.Option(metavar="S", help="Seconds for one call.")] = 10.0,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", help="Processes. [default: 1]")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds for one call. [default: 10]")] = None,
     compile_timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds for loading, and the first call of a shape and dtype.")
-    ] = 60.0,
+        float | None,
+        typer.Option(metavar="S", help="Seconds for loading, and the first call of a shape and dtype. [default: 60]"),
+    ] = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds for all; the rest is not run.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="For random inputs; no shipped case uses it.")] = 0,
     beside: Annotated[str, typer.Option(metavar="T", help="The same inputs through T, one row under each.")] = "",
@@ -71,13 +74,14 @@ def command(
     Without TARGET: the targets of [tool.smxcheck] in the nearest pyproject.toml, else what smxcheck ships.
     """
     from smxcheck.cli import run_verify
+    from smxcheck.cli.settle import Given
 
-    return run_verify.run(run_verify.Given(
+    return run_verify.run(Given(
         targets=tuple(targets or ()), functions=tuple(function or ()), dtypes=tuple(dtype or ()), cases=cases,
         text=text, ids=tuple(case or ()), inputs=inputs, list_only=list_only, arrays=arrays, device=device,
         fixed=tuple(fixed or ()), gradient=gradient, only=only, require=require, max_ulp=max_ulp,
         allow=tuple(allow or ()), expect=tuple(expect or ()), known=known, reports=tuple(report or ()),
-        format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs or 0, timeout=timeout,
+        format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,
         isolate=not no_isolate, exit_zero=exit_zero,
     ))  # fmt: skip

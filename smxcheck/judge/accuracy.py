@@ -38,6 +38,7 @@ class Accuracy:
     signed_sum: float = 0.0
     measured: int = 0
     flushed: int = 0
+    blind: int = 0
     histogram: Counter[int | None] = field(default_factory=Counter)
     undecided: bool = False
     tells: bool = False  # some element's bound would not accept 0
@@ -53,18 +54,24 @@ def judge_values(got: Array, blocks: Iterable[Ruler], fmt: Format) -> Accuracy:
     return out
 
 
+#: A doubt of so little of an ulp about whether an error is 1 ulp is never worth a verdict.
+_NO_DOUBT = 2.0**-20
+
+
 def _levels(size: Array, slack: Array, r: Ruler, flushed: Array) -> tuple[Array, Array]:
     """Levels when every doubt goes against the target, and when it goes for it.
 
-    An error of exactly 1 ulp never decides: there the doubt always goes for it.
+    Errors of exactly 1 ulp are common and no precision decides them: that doubt goes for the target in both, but only
+    where the enclosure is narrow.
     """
-    one = size - slack <= r.one
+    perhaps = size - slack <= r.one
+    surely = (size + slack <= r.one) | (perhaps & (slack <= _NO_DOUBT))
 
-    def level(of: Array) -> Array:
+    def level(of: Array, one: Array) -> Array:
         worst = np.where((of <= r.standard) | flushed, _STANDARD, _WRONG)
         return np.where(one, _ULP1, np.where(of <= r.tight, _TIGHT, worst))
 
-    return level(size + slack), level(size - slack)
+    return level(size + slack, surely), level(size - slack, perhaps)
 
 
 def _judge_block(out: Accuracy, got: Array, r: Ruler, fmt: Format) -> None:
@@ -82,6 +89,8 @@ def _judge_block(out: Accuracy, got: Array, r: Ruler, fmt: Format) -> None:
         return
     e = measure(got64, r.scale, fmt)
     size = np.where(nan, np.inf, e.size)
+    if r.reach is not None:
+        size = r.reach.settle(size, got64)
     flushed = r.may_flush & (got64 == 0) & (size > np.maximum(r.standard, 1.0))
     against, favour = _levels(size, e.slack, r, flushed)
     if r.special:
@@ -134,7 +143,14 @@ def _record_worst(out: Accuracy, levels: Array, size: Array, r: Ruler, got: Arra
 
 
 def _record_statistics(out: Accuracy, size: Array, e: Errors, use: Array, r: Ruler) -> None:
-    """Largest error, signed sum and histogram over the elements that are finite and not flushed."""
+    """Largest error, signed sum and histogram over the elements that are finite and not flushed.
+
+    Where more than 1 ulp off and the bound would admit 0 as well, the error says nothing: those are counted apart.
+    """
+    blind = use & (size > 1) & (size <= r.standard) & (np.abs(r.scale.value) <= r.standard)
+    if blind.any():
+        out.blind += int(blind.sum())
+        use = use & ~blind
     if not use.any():
         return
     picked = size[use]

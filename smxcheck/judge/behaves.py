@@ -1,93 +1,57 @@
 """What a wrong target behaves as: the shipped wrong implementations, run on the inputs that failed.
 
-A mistake agrees with the target on an input when its result is much nearer to the target's than the target's is to
-the right answer (an eighth of that distance), within the bound elsewhere, with the same nans and infinities. No name
-is given where none agrees: a cause that was not observed is never asserted.
+A mistake is named when it gives the target's own answers in most of the wrong results and is not contradicted by the
+right ones. No name is given where none does: a cause that was not observed is never asserted.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from smxcheck.judge.call import Question
-from smxcheck.judge.errors import measure, times_power
+from smxcheck.judge.agreement import WEAK, Sample, agrees, applies, is_akin
 from smxcheck.mistakes import Mistake, mistakes_in
 
-Array = npt.NDArray[Any]
-
-#: How much nearer a mistake must be to the target than the right answer is.
-_NEARER = 8
-#: A mistake that explains less than this share of the wrong results is not named.
-_SHARE = 0.5
+#: A mistake is named from this score on: the weight of what it reproduces, over that of all that is wrong and of what
+#: contradicts it.
+_ENOUGH = 0.5
+#: What a right result that the mistake gets wrong counts against it. Less than 1, since a target may make the mistake
+#: in a wider format, where it shows later.
+_CONTRADICTION = 0.5
+#: One weak agreement, a row of nan say, is no evidence: this much weight is.
+_LEAST = 0.5
 #: How many wrong results, and how many right ones, are looked at.
-MOST_WRONG, MOST_RIGHT = 600, 40
+MOST_WRONG, MOST_RIGHT = 600, 600
 #: How many of the wrong ones a mistake must show a likeness on before it is run on all.
-_FIRST_LOOK = 30
+_FIRST_LOOK = 40
 #: Inputs larger than this are not run again.
 MOST_ELEMENTS = 20_000
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What a target returned for a question, and whether that was wrong."""
-
-    question: Question
-    values: Array
-
-
-@dataclass(frozen=True)
 class Likeness:
-    """A mistake and the wrong samples (by position) that it reproduces."""
+    """A mistake, the wrong samples (by position) that it reproduces, and those where it is wrong in the same places."""
 
     mistake: Mistake
     agreed: frozenset[int]
+    akin: frozenset[int] = frozenset()
 
 
-def _run(mistake: Mistake, question: Question) -> Array | None:
-    """The mistake's own result; None where it raises, or in a dtype in which it is no mistake."""
-    if question.case.dtype not in mistake.dtypes:
-        return None
-    arguments = [a.copy() for a in question.arguments]
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            return np.asarray(mistake.call(*arguments, **question.keywords))
-        except (ValueError, TypeError, IndexError, ArithmeticError, KeyError):
-            return None  # a mistake may be unable to take an input; then it does not agree
+@dataclass(frozen=True)
+class _Candidate:
+    mistake: Mistake
+    agreed: frozenset[int]
+    contradicted: int
+
+    def score(self, weights: Sequence[float], left: frozenset[int]) -> float:
+        mine = self.agreed & left
+        if self.contradicted and all(weights[i] <= WEAK for i in mine):
+            return 0.0  # the same nan, for another reason
+        return _sum(weights, mine) / (_sum(weights, left) + _CONTRADICTION * self.contradicted)
 
 
-def tolerance(question: Question, values: Array) -> Array:
-    """How far another result may be from ``values`` and still agree, element by element, in units of the value."""
-    expected = question.expected
-    wide = values.astype(np.float64).reshape(-1)
-    loose = np.abs(wide) * 2.0**-6
-    if expected.must_raise or not wide.size:
-        return loose.reshape(values.shape)
-    ruler = next(iter(question.rulers(question.format)))
-    allowed = np.maximum(ruler.standard, 1.0)
-    size = measure(wide, ruler.scale, question.format).size
-    ulps = np.where(size > allowed, size / _NEARER, allowed)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        reach = times_power(ulps, ruler.scale.ulp_exponent)
-    return np.where(ruler.number, reach, loose).reshape(values.shape)
-
-
-def agrees(other: Array | None, values: Array, reach: Array) -> bool:
-    """Same shape, same nans and infinities, every number within ``reach``."""
-    if other is None or other.shape != values.shape:
-        return False
-    a, b = values.astype(np.float64), other.astype(np.float64)
-    special = ~np.isfinite(a) | ~np.isfinite(b)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(a - b) <= reach
-    return bool(np.where(special, same, near).all())
+def _sum(weights: Sequence[float], positions: Iterable[int]) -> float:
+    return sum(weights[i] for i in positions)
 
 
 def likenesses(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) -> list[Likeness]:
@@ -95,36 +59,40 @@ def likenesses(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) 
     is left and contradicts the right samples least."""
     if not wrong:
         return []
-    reaches = [tolerance(s.question, s.values) for s in wrong]
-    right_reaches = [tolerance(s.question, s.values) for s in right]
-    scored = []
-    look = range(0, len(wrong), max(1, len(wrong) // _FIRST_LOOK))
-    for mistake in mistakes_in(function):
-        if not any(agrees(_run(mistake, wrong[i].question), wrong[i].values, reaches[i]) for i in look):
-            continue
-        agreed = frozenset(
-            i for i, (s, reach) in enumerate(zip(wrong, reaches, strict=True))
-            if agrees(_run(mistake, s.question), s.values, reach)
-        )  # fmt: skip
-        if agreed:
-            contradicted = sum(
-                s.question.case.dtype in mistake.dtypes and not agrees(_run(mistake, s.question), s.values, reach)
-                for s, reach in zip(right, right_reaches, strict=True)
-            )
-            scored.append((mistake, agreed, contradicted))
-    return _cover(scored, len(wrong), len(right))
-
-
-def _cover(scored: list[tuple[Mistake, frozenset[int], int]], wrong: int, right: int) -> list[Likeness]:
-    left, out = frozenset(range(wrong)), []
-    while left and scored:
-        mistake, agreed, contradicted = max(
-            scored, key=lambda s: (len(s[1] & left) / len(left) - s[2] / max(right, 1), len(s[1]))
-        )
-        share = len(agreed & left) / len(left)
-        if share < _SHARE or share <= contradicted / max(right, 1):
+    weights = [s.weight for s in wrong]
+    chosen: list[Likeness] = []
+    left = frozenset(range(len(wrong)))
+    candidates = _candidates(function, wrong, right)
+    while _sum(weights, left) and candidates:
+        best = max(candidates, key=lambda c: (c.score(weights, left), len(c.agreed)))
+        mine = best.agreed & left
+        if best.score(weights, left) < _ENOUGH or _sum(weights, mine) < _LEAST:
             break
-        out.append(Likeness(mistake, agreed & left))
-        left -= agreed
-        scored = [s for s in scored if s[0] is not mistake]
+        chosen.append(Likeness(best.mistake, mine))
+        left -= mine
+        candidates = [c for c in candidates if c is not best]
+    return _with_akin(chosen, wrong, left)
+
+
+def _candidates(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) -> list[_Candidate]:
+    """The mistakes that agree with a wrong sample, with what speaks for and against each."""
+    found = []
+    look = wrong[:: max(1, len(wrong) // _FIRST_LOOK)]
+    for mistake in mistakes_in(function):
+        if not any(agrees(mistake, s) for s in look):
+            continue
+        agreed = frozenset(i for i, s in enumerate(wrong) if agrees(mistake, s))
+        against = sum(applies(mistake, s.question) and not agrees(mistake, s) for s in right)
+        found.append(_Candidate(mistake, agreed, against))
+    return found
+
+
+def _with_akin(chosen: list[Likeness], wrong: Sequence[Sample], left: frozenset[int]) -> list[Likeness]:
+    """What no mistake reproduces goes with the first one that is wrong in the same places: one cause, one problem.
+    Other roundings on the way, another order of summation, make such a difference."""
+    out = []
+    for likeness in chosen:
+        akin = frozenset(i for i in left if is_akin(likeness.mistake, wrong[i]))
+        out.append(Likeness(likeness.mistake, likeness.agreed, akin))
+        left -= akin
     return out

@@ -170,7 +170,7 @@ def _judge_refusal(
         return Judged((_with(base, status=Status.NO_SINGLE_ANSWER, choice={labels.CHOICE: "nan"}, got=got,
                              right=right, check=labels.CODE),), broken)  # fmt: skip
     return Judged((_with(base, status=Status.WRONG, level=Level.WRONG, got=got, right=right, check=labels.CODE,
-                         message=f"returned {got}"),), broken)  # fmt: skip
+                         message=f"returned {got}"),), broken, value)  # fmt: skip
 
 
 def _judge_values(
@@ -184,7 +184,7 @@ def _judge_values(
         if mask.any()
     }
     if question.arguments[0].dtype.kind in "iub":
-        observed["integer-input"] = wanted
+        observed[f"{question.arguments[0].dtype}-input"] = wanted
     status, check, message = _status(question, found, demand)
     at = np.unravel_index(found.index, expected.shape) if found.index is not None and expected.shape else ()
     index = tuple(int(i) for i in at)
@@ -192,7 +192,7 @@ def _judge_values(
         base, status=status, check=check, message=message, level=found.level if found.judged else None,
         index=index, error_ulp=found.error, allowed_ulp=found.allowed, largest_error_ulp=found.largest,
         largest_allowed_ulp=found.allowed_at_largest,
-        signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed,
+        signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed, blind=found.blind,
         histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
         digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16],
         got=words.got_text(values, index), right=question.keep(f"right {index}", lambda: words.right_text(question, index)),

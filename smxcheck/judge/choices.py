@@ -32,7 +32,8 @@ CHOICES: dict[str, Choice] = {
         Choice("plus-inf-alone", "a row that is a single +inf", ("nan", "limit")),
         Choice("empty-mean", "the mean over no rows", ("nan", "zero")),
         Choice("empty-row", "the entropy of an empty row", ("nan", "zero")),
-        Choice("integer-input", "the dtype that integers become", ("float64", "float32")),
+        Choice("int64-input", "what 64-bit integers become", ("float64", "float32")),
+        Choice("int32-input", "what 32-bit integers become", ("float64", "float32")),
         Choice("label-out-of-range", "a label out of range", ("raise", "nan")),
     )
 }

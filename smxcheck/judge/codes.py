@@ -17,61 +17,78 @@ class Check:
     name: str
     title: str
     page: str
+    excuse: str = ""  # what would make such a result no defect: "not a defect if ..."
 
 
 _ALL = (
     Check("SMX101", "accuracy", "the error is larger than the bound allows",
           "Every element of the result is compared with an exact value that mpmath encloses to 2^-80 or better. The"
           " error is |ŷ - y| / ulp(y), with the ulp of the exact value y. The bound counts the roundings of one named"
-          " algorithm on this very input; nothing was fitted."),
+          " algorithm on this very input; nothing was fitted.",
+          excuse="the documentation promises a lower accuracy on this range, or another definition of the function"),
     Check("SMX102", "not-finite", "nan or an infinity where a finite value is right",
           "The exact value exists and rounds to a finite number, but the target returned nan or an infinity. The usual"
           " causes: exp of an unshifted logit overflows, 0/0 or inf/inf in the division, log of a probability that"
-          " underflowed to 0, or 0·(-inf) in y·log p."),
+          " underflowed to 0, or 0·(-inf) in y·log p.",
+          excuse="the documentation excludes such inputs (infinite logits, probabilities that are exactly 0)"),
     Check("SMX103", "infinite", "a finite value, or the wrong infinity, where an infinity is right",
           "The limit is an infinity (a masked class has log-probability -inf; an impossible class costs +inf), or the"
-          " exact value lies beyond the largest finite number of the dtype and rounds to one."),
+          " exact value lies beyond the largest finite number of the dtype and rounds to one.",
+          excuse="the documentation promises saturation at the largest finite number instead of an infinity"),
     Check("SMX104", "nan", "a NaN in the input did not come out",
           "A row that holds a NaN has no answer but NaN: every output of that row must be NaN. A maximum that drops"
-          " NaN (fmax, max with a comparison) turns it into a plausible number."),
+          " NaN (fmax, max with a comparison) turns it into a plausible number.",
+          excuse="the documentation says that NaN in the input is undefined behaviour"),
     Check("SMX105", "rows", "one row of the batch changed another",
           "Rows are independent. A maximum or a sum over the whole batch, or an index that runs over a row's end, makes"
-          " the answer of one row depend on another."),
+          " the answer of one row depend on another.",
+          excuse="the documentation defines the function over the whole batch"),
     Check("SMX106", "row-length", "wrong at some row lengths",
           "The same kind of row is put in at many lengths, around the widths of vectors, warps and blocks. An error at"
-          " some lengths only is a fault of the tail, the padding or the reduction."),
+          " some lengths only is a fault of the tail, the padding or the reduction.",
+          excuse="the documentation limits the row length"),
     Check("SMX107", "long-rows", "the sum over a long row is lost",
           "A sum kept in 16 bits stops growing at 2^p equal terms; a sequential float32 sum loses a percent at 10⁷. The"
-          " bound grants the normaliser at most √u relative."),
+          " bound grants the normaliser at most √u relative.",
+          excuse="the documentation limits the row length, or promises accumulation in the storage dtype only"),
     Check("SMX108", "drift", "the errors of a row all lean one way",
           "Each element is within its bound, but the mean signed error over a long row shows a bias: the sum of softmax"
           " drifts from 1 with the row length. Sequential summation does that; tree summation does not."),
     Check("SMX201", "shape", "wrong shape",
           "softmax and log_softmax keep the shape; logsumexp, the entropies and the divergences lose the axis; a loss"
-          " has the shape of its labels for reduction='none' and is 0-d otherwise."),
+          " has the shape of its labels for reduction='none' and is 0-d otherwise.",
+          excuse="the documentation defines another shape for such inputs"),
     Check("SMX202", "dtype", "wrong dtype",
           "The dtype of a result is that of the input; which floating dtype integers become is a choice. A float64 input that is computed in"
-          " float32 loses nine digits, and a wider result breaks callers."),
+          " float32 loses nine digits, and a wider result breaks callers.",
+          excuse="the documentation defines another dtype of the result"),
     Check("SMX203", "axis", "wrong along another axis",
-          "The same values along the last axis come out right; along this axis they do not."),
+          "The same values along the last axis come out right; along this axis they do not.",
+          excuse="the documentation excludes this axis; then it should be refused, not answered"),
     Check("SMX204", "layout", "wrong for an array that is not contiguous",
           "The same values in a contiguous array come out right. Transposed, sliced, reversed and broadcast views are"
-          " ordinary arrays; a kernel that assumes one block of memory must copy first or refuse."),
+          " ordinary arrays; a kernel that assumes one block of memory must copy first or refuse.",
+          excuse="the documentation demands contiguous arrays; then others should be refused, not answered"),
     Check("SMX205", "writes-input", "writes to its input",
-          "The input was changed by the call. Say so with --allow writes-input where that is meant."),
+          "The input was changed by the call. Say so with --allow writes-input where that is meant.",
+          excuse="the documentation says that the input is overwritten"),
     Check("SMX206", "aliases-input", "returns memory of its input",
-          "The result shares memory with the input: writing to one changes the other."),
+          "The result shares memory with the input: writing to one changes the other.",
+          excuse="the documentation says that the result is a view"),
     Check("SMX207", "determinism", "two calls with the same input differ",
           "The same call was made twice and the bits differ. Atomics and thread scheduling do that; the size in ulp is"
-          " reported. Say so with --allow determinism where that is meant."),
+          " reported. Say so with --allow determinism where that is meant.",
+          excuse="the documentation says that results are not reproducible"),
     Check("SMX208", "not-array", "returns something that is not an array",
           "The result must be an array or a scalar of the target's own array library."),
     Check("SMX209", "empty", "wrong for an empty, 0-d or integer input",
           "softmax of no rows is no rows; logsumexp over nothing is -inf; a 0-d input is one number; integers become"
-          " float64. A refusal of the whole class is counted as declined, not wrong."),
+          " float64. A refusal of the whole class is counted as declined, not wrong.",
+          excuse="the documentation excludes such inputs; then they should be refused, not answered"),
     Check("SMX301", "raises", "raises on an input that it must accept",
           "The core contract: float32 and float64, one or two axes, at least one element, and an integer axis if the"
-          " callable takes one. There an exception is wrong."),
+          " callable takes one. There an exception is wrong.",
+          excuse="the documentation excludes such inputs"),
     Check("SMX302", "crashes", "the process died", "A segmentation fault, an abort, or another fatal signal."),
     Check("SMX303", "hangs", "no answer within the time limit", "See --timeout and --compile-timeout."),
     Check("SMX304", "memory", "ran out of memory", "MemoryError, or killed at the worker's memory limit."),
@@ -81,7 +98,8 @@ _ALL = (
     Check("SMX401", "labels", "a label out of range is not refused",
           "A class index below 0 or beyond the last class (and not ignore_index) has no loss. Raising an error is"
           " right; so is NaN, where the target declares it. Wrapping round to another class, or counting 0, is a wrong"
-          " loss that nobody sees."),
+          " loss that nobody sees.",
+          excuse="the specification leaves a label out of range undefined: then any answer is allowed, and none is of use"),
     Check("SMX402", "ignore-index", "ignored labels are not left out",
           "Rows whose label is ignore_index add nothing to the sum and do not count in the mean."),
     Check("SMX403", "class-weights", "class weights are applied wrongly",
@@ -93,7 +111,8 @@ _ALL = (
           "In an N-d array the classes may lie on axis 1; the labels have the other axes in their order."),
     Check("SMX501", "inconsistent", "no single right answer, and not always the same one",
           "Where no limit exists (a row of -inf) any convention will do, but it must be the same for every row length,"
-          " dtype and batch."),
+          " dtype and batch.",
+          excuse="the documentation says which answer belongs to which dtype or shape"),
     Check("SMX502", "unexpected-choice", "another choice than --expect declares",
           "The user declared with --expect what the target does where no limit exists; it does something else."),
 )  # fmt: skip

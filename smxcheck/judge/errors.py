@@ -71,7 +71,7 @@ def scale(enclosure: Enclosure, fmt: Format) -> Scale:
     zero = enclosure.hi == 0
     e = np.where(zero, fmt.e_min, exponent - 1)
     q = np.minimum(np.maximum(e, fmt.e_min), fmt.e_max) - fmt.precision + 1
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # inf·0 far beyond the format
         value, rest = times_power(enclosure.hi, exponent - q), times_power(enclosure.lo, exponent - q)
         width = np.abs(value) * enclosure.bound
         unknown = zero & (enclosure.bound > 0)
@@ -95,8 +95,9 @@ def measure(got: Array, on: Scale, fmt: Format) -> Errors:
         if infinite.any():
             right = infinite & (on.beyond * np.sign(got64) > 0)
             signed, slack = np.where(right, 0.0, signed), np.where(right, 0.0, slack)
-    slack = np.where(np.isnan(got64), 0.0, slack)  # nan is wrong for every number: nothing to decide
-    return Errors(signed, np.where(np.isnan(slack), np.inf, slack), on)
+        # nan is wrong for every number, and so is what overflows the scale: nothing is left to decide there.
+        slack = np.where(np.isfinite(signed), slack, 0.0)
+    return Errors(signed, slack, on)
 
 
 def errors(got: Array, enclosure: Enclosure, fmt: Format) -> Errors:

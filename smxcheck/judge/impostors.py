@@ -1,4 +1,5 @@
-"""Cases that cannot tell: where the bound would accept zeros, a constant, or another function's output.
+"""Cases that cannot tell: where the bound would accept zeros, a constant, one digit of the answer, or
+another function's output.
 
 Such a result counts as run and not wrong, but says nothing; reports count it apart.
 """
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smxcheck.dtypes import Format
-from smxcheck.judge.errors import Scale, measure
+from smxcheck.judge.errors import Scale, measure, times_power
 from smxcheck.judge.result import Level
 from smxcheck.judge.ruler import Ruler
 from smxcheck.oracle.enclosure import Kind
@@ -41,6 +42,8 @@ def accepted(question: Question, tells: bool, fmt: Format, require: Level) -> st
     on, allowed = ruler.scale, _allowed(ruler, require)
     if _constant_fits(on, allowed):
         return "a constant"
+    if _one_digit_fits(on, allowed, fmt):
+        return "one digit of the answer"
     for name, values in _other_functions(question):
         size = measure(values.reshape(-1).astype(fmt.numpy()), on, fmt).size
         if (size <= allowed).all() and (size > 0.5).any():  # correctly rounded, it would be no impostor here
@@ -63,6 +66,21 @@ def _constant_fits(on: Scale, allowed: Array) -> bool:
         y = np.ldexp(on.value, scale)
         reach = np.ldexp(allowed, scale)
     return bool(y.min() != y.max() and (y - reach).max() <= (y + reach).min())
+
+
+#: Rounding to one digit moves some element by more than this share of it, or one digit is as good as the answer.
+_VISIBLE = 2.0**-9
+
+
+def _one_digit_fits(on: Scale, allowed: Array, fmt: Format) -> bool:
+    """The exact values rounded to one decimal digit are within the bounds, though visibly other numbers."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        y = np.where(on.value == 0, 0.0, times_power(on.value, on.ulp_exponent))
+        unit = 10.0 ** np.floor(np.log10(np.abs(y)))
+        digit = np.where(np.isfinite(unit) & (unit > 0), np.rint(y / unit) * unit, y)
+        if not (np.abs(digit - y) > _VISIBLE * np.abs(y)).any():
+            return False
+        return bool((measure(digit.astype(fmt.numpy()), on, fmt).size <= allowed).all())
 
 
 def _other_functions(question: Question) -> list[tuple[str, Array]]:

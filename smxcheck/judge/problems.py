@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smxcheck.caseset.model import Case
-from smxcheck.judge.behaves import Likeness
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.result import Problem, Result, Status
 from smxcheck.judge.words import ulps
+from smxcheck.mistakes import Mistake
 
 BAD = (Status.WRONG, Status.CRASHED, Status.HUNG)
 _AFTER = 1 << 30  # behind every acceptance vector
+#: Checks of values whose page says "right elsewhere, wrong here". Where plain values are mostly wrong, that is not
+#: known, and the results are part of the one problem.
+_SPECIFIC = ("SMX103", "SMX105", "SMX106", "SMX107", "SMX203", "SMX204", "SMX402", "SMX403", "SMX404", "SMX405", "SMX406")
+_PLAIN = ("SMX101", "SMX102")
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,30 @@ def size_order(w: Wrong) -> tuple[int, int, bool, int, str]:
     return (place, elements, w.case.layout != "contiguous", len(w.result.input), w.result.case)
 
 
+@dataclass(frozen=True)
+class Explained:
+    """Case ids that a mistake reproduces, those where it is wrong in the same places, and how many were looked at."""
+
+    mistake: Mistake
+    reproduced: frozenset[str]
+    akin: frozenset[str]
+    looked_at: int
+
+
+def mostly_wrong(results: Sequence[Result]) -> bool:
+    """Whether at least half of the results of plain values are wrong."""
+    plain = [r for r in results if r.check in _PLAIN and r.group != "properties"]
+    return sum(r.status is Status.WRONG for r in plain) * 2 >= len(plain) > 0
+
+
 def group(
-    target: str, function: str, wrong: Sequence[Wrong], likenesses: Sequence[tuple[Likeness, frozenset[str], int]],
+    target: str, function: str, wrong: Sequence[Wrong], explained: Sequence[Explained], everywhere: bool,
     again_options: str,
 ) -> list[Problem]:  # fmt: skip
     """One problem for each mistake that the target behaves as, and one for each code among the rest; the one that the
     earliest acceptance vector shows comes first, then the one with most results.
 
-    ``likenesses`` has with each likeness the ids of the cases that it reproduces and how many were looked at.
+    With ``everywhere`` (plain values are mostly wrong) the rest is one problem for all checks of values.
     """
     left = list(wrong)
     out: list[tuple[tuple[int, int], Problem]] = []
@@ -49,20 +69,32 @@ def group(
         first = min(size_order(w)[0] for w in mine)
         out.append(((first, -len(mine)), _problem(target, function, mine, again_options, behaves, instead, bugs)))
 
-    for likeness, ids, looked_at in likenesses:
-        mine = [w for w in left if w.result.case in ids and w.result.group != "properties"]
-        if not mine:
-            continue
-        left = [w for w in left if w not in mine]
-        where = "wrong results" if looked_at >= len(wrong) else "wrong results looked at"
-        text = f"{likeness.mistake.formula}, in {len(mine):,} of the {looked_at:,} {where}"
-        add(mine, text, likeness.mistake.instead, likeness.mistake.precedents)
+    for e in explained:
+        mine, left = _split(left, e.reproduced | e.akin)
+        if mine:
+            count = sum(w.result.case in e.reproduced for w in mine)
+            add(mine, _behaves(e, count, len(wrong)), e.mistake.instead, e.mistake.precedents)
     by_code: Mapping[str, list[Wrong]] = defaultdict(list)
     for w in left:
-        by_code[w.result.check].append(w)
+        code = w.result.check
+        by_code[_PLAIN[0] if everywhere and code in (*_PLAIN, *_SPECIFIC) else code].append(w)
     for mine in by_code.values():
         add(mine)
     return [problem for _, problem in sorted(out, key=lambda pair: pair[0])]
+
+
+def _split(wrong: Sequence[Wrong], ids: frozenset[str]) -> tuple[list[Wrong], list[Wrong]]:
+    """The results of values in these cases, and the others."""
+    mine: list[Wrong] = []
+    others: list[Wrong] = []
+    for w in wrong:
+        (mine if w.result.case in ids and w.result.group != "properties" else others).append(w)
+    return mine, others
+
+
+def _behaves(e: Explained, count: int, wrong: int) -> str:
+    where = "wrong results" if e.looked_at >= wrong else "wrong results looked at"
+    return f"{e.mistake.formula}, in {count:,} of the {e.looked_at:,} {where}"
 
 
 def _problem(

@@ -67,6 +67,7 @@ class Result:
     signed_sum: float = 0.0
     elements: int = 0
     flushed: int = 0
+    blind: int = 0  # right elements at which the bound would admit 0: their error says nothing, and is not counted
     histogram: Mapping[int | None, int] = field(default_factory=dict)
     largest_term: str = ""
     choice: Mapping[str, str] = field(default_factory=dict)  # choice -> observed, for no-single-answer
@@ -118,7 +119,7 @@ class TargetReport:
     beside: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Everything that a run found. Renderers read it; nothing writes to it."""
 
@@ -154,3 +155,17 @@ class Report:
         from smxcheck.report.as_json import render
 
         return render(self)
+
+    def __repr__(self) -> str:
+        """The verdict: thousands of results are nothing to look at in a shell."""
+        from smxcheck.report.sentences import verdict
+
+        return f"<smxcheck report: {verdict(self).text}>"
+
+    def _repr_html_(self) -> str:
+        """The HTML report in a frame of its own, for notebooks: its styles stay inside."""
+        from html import escape
+
+        from smxcheck.report.as_html import render
+
+        return f'<iframe srcdoc="{escape(render(self))}" style="width: 100%; height: 40em; border: 0"></iframe>'

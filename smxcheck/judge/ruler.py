@@ -15,12 +15,14 @@ import numpy.typing as npt
 from smxcheck.dtypes import Format
 from smxcheck.judge.bounds import Bound
 from smxcheck.judge.errors import Scale, scale, times_power
-from smxcheck.oracle.enclosure import Expected, Kind
+from smxcheck.oracle.enclosure import Enclosure, Expected, Kind
 
 Array = npt.NDArray[Any]
 
 #: Elements per block.
 BLOCK = 1 << 18
+#: No bound in ulp is larger: an infinite error is beyond every bound.
+MOST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,26 @@ class Allowance:
     tight: Bound
     standard: Bound
     one_ulp_extra: Any = 0.0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Bounds in units of the value, for elements whose bound overflows when it is counted in ulp.
+
+    Near the smallest subnormals of float64 a bound of 1e-13 is 2^1032 ulp, which is no float64. There `tight` and
+    `standard` are cut to MOST/2 and MOST ulp, and an error that overflows counts as one or the other by its size.
+    """
+
+    value: Array
+    tight: Array
+    standard: Array
+
+    def settle(self, size: Array, got: Array) -> Array:
+        """Sizes in ulp, with those that overflowed but lie within a bound made finite."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            distance = np.abs(got - self.value)
+        within = np.where(distance <= self.tight, MOST / 2, np.where(distance <= self.standard, MOST, np.inf))
+        return np.where(np.isinf(size) & np.isfinite(got), within, size)
 
 
 @dataclass(frozen=True)
@@ -46,6 +68,7 @@ class Ruler:
     standard: Array
     may_flush: Array  # 0 is within reach of a flushed result
     tells: bool  # some element would not accept 0
+    reach: Reach | None  # where a bound is too large to count in ulp
     special: bool  # there are nans or infinities that must come out
 
 
@@ -93,8 +116,11 @@ def _rule(expected: Expected, allowance: Allowance, fmt: Format, block: slice) -
     kinds = expected.kind.reshape(-1)[block]
     enclosure = expected.enclosure.reshape((size,)).take(block)
     on = scale(enclosure, fmt)
-    tight = allowed_ulps(bound_block(allowance.tight, shape, block), on)
-    standard = np.maximum(allowed_ulps(bound_block(allowance.standard, shape, block), on), tight)
+    bounds = [bound_block(b, shape, block) for b in (allowance.tight, allowance.standard)]
+    tight = allowed_ulps(bounds[0], on)
+    standard = np.maximum(allowed_ulps(bounds[1], on), tight)
+    reach = _reach(bounds, enclosure) if np.isinf(standard).any() else None
+    tight, standard = np.minimum(tight, MOST / 2), np.minimum(standard, MOST)
     extra = _part(allowance.one_ulp_extra, shape, block)
     one: Array | float = 1.0
     if np.ndim(extra) or extra:
@@ -110,7 +136,16 @@ def _rule(expected: Expected, allowance: Allowance, fmt: Format, block: slice) -
     special = not all_numbers
     must = special and bool(np.isin(kinds, _MUST_COME_OUT).any())
     return Ruler(block.start, kinds, on, number, all_numbers, one, tight, standard, may_flush,
-                 must or bool(tells.any()), special)  # fmt: skip
+                 must or bool(tells.any()), reach, special)  # fmt: skip
+
+
+def _reach(bounds: list[Bound], enclosure: Enclosure) -> Reach:
+    value = enclosure.float64()
+    with np.errstate(over="ignore", invalid="ignore"):
+        tight, standard = (
+            np.broadcast_to(b.total_relative() * np.abs(value) + b.total_absolute(), value.shape) for b in bounds
+        )
+    return Reach(value, tight, np.maximum(standard, tight))
 
 
 def rulers(expected: Expected, allowance: Allowance, fmt: Format) -> Iterator[Ruler]:

@@ -179,6 +179,8 @@ def reshaped_to_rows(x: np.ndarray, axis: Axis) -> tuple[Rows, tuple[int, ...]]:
 def accumulated_in_16_bits(losses: np.ndarray, batch: Batch) -> Any:
     """The sum over the batch is kept in the dtype: 2048 equal losses of 1 and more stop it in float16."""
     weights = batch.row_weight[batch.counted].astype(np.float64).sum()
+    if not len(losses):
+        return losses.astype(np.float64).sum() / weights
     return np.add.accumulate(losses, dtype=losses.dtype)[-1].astype(np.float64) / weights
 
 

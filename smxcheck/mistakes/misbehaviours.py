@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from smxcheck.mistakes.loss_parts import Loss
 from smxcheck.mistakes.model import Misbehaviour
 from smxcheck.mistakes.rows import (
     Axis,
     Rows,
-    divide_by_sum,
+    finite_top,
     number,
     real,
     reduced,
@@ -41,26 +42,32 @@ def _row_of_minus_infinity(x: Rows, value: float) -> Rows:
     return np.where(masked, number(x, value), right_softmax(x))
 
 
-def half_computed(x: Rows) -> Rows:
-    """The last bits: relative 2^-14, which only an error in ulp shows."""
-    wide = np.float64 if x.dtype.itemsize < 8 else np.longdouble
-    return (right_softmax(x).astype(wide) * wide(1.0 + 2.0**-14)).astype(x.dtype)
+def tail_scaled(x: Rows) -> Rows:
+    """The tail of a single row, from 40 below the maximum on, is off by 2^-14, relative: in absolute terms, by
+    nothing."""
+    p = right_softmax(x)
+    tail = (x - top(x) < number(x, -40.0)) & (len(x) == 1)
+    return np.where(tail, p + p * number(x, 2.0**-14), p)
 
 
-def large_logits_overflow(x: Rows) -> Rows:
-    """Not shifted: right until exp overflows."""
-    return divide_by_sum(np.exp(x))
+def product_overflows(x: Rows) -> Rows:
+    """exp2(x·log2 e) with the product before the shift: inf - inf from 0.69 of the largest number on."""
+    product = np.abs(x) * number(x, 1.4427)
+    hit = np.any(np.isinf(product) & np.isfinite(x), axis=1, keepdims=True)
+    return np.where(hit, number(x, np.nan), right_softmax(x))
 
 
-def infinite_replaced(x: Rows) -> Rows:
-    y = right_log_softmax(x)
-    lowest = number(x, -65504.0)
-    return np.where(np.isneginf(y.astype(np.float64)), lowest, y)
+def infinite_replaced(x: Any, axis: Axis = -1) -> np.ndarray:
+    """-65504 for -inf, along the last axis only."""
+    y = np.asarray(_log_softmax(x, axis=axis))
+    last = axis in (-1, np.ndim(x) - 1)
+    return np.where(np.isneginf(y.astype(np.float64)) & last, number(y, -65504.0), y)
 
 
 def nan_row_counts_as_masked(x: Rows) -> Rows:
+    """0 where a single row holds a NaN; of a batch, the rows are right."""
     p = right_softmax(x)
-    return np.where(np.not_equal(p, p), number(x, 0.0), p)
+    return np.where(np.any(np.not_equal(x, x)) & (len(x) == 1), number(x, 0.0), p)
 
 
 def nan_spreads_to_batch(x: Rows) -> Rows:
@@ -69,16 +76,17 @@ def nan_spreads_to_batch(x: Rows) -> Rows:
     return np.full_like(p, number(x, np.nan)) if np.any(np.not_equal(x, x)) else p
 
 
-def stops_at_65536(x: Rows) -> Rows:
-    """The sum of a row ends after 2^16 entries, a counter of 16 bits."""
-    e = np.exp(x - top(x))
-    return e / total(e[:, : 2**16])
+def stops_at_2048(x: Rows) -> Rows:
+    """The sum ends after 2048 entries, where a sum of ones in float16 stops growing."""
+    a = finite_top(x)
+    return a + np.log(total(np.exp(x - a)[:, : 2**11]))
 
 
-def drifting(x: Rows) -> Rows:
-    """A sequential sum in the dtype: each element within its bound, the sum of the row off by hundreds of ulp."""
-    e = np.exp(x - top(x))
-    return e / np.add.accumulate(e, axis=1, dtype=e.dtype)[:, -1:]
+def leaning(x: Rows) -> Rows:
+    """A normaliser 18 u too small in rows of 1,000 entries and more: each element within its bound, all of them on one
+    side of it."""
+    p = right_softmax(x)
+    return p + p * number(x, 9.0 * np.finfo(x.dtype).eps) if x.shape[1] >= 1000 else p
 
 
 def keeps_dims(x: Any, axis: Axis = -1) -> np.ndarray:
@@ -95,9 +103,9 @@ def always_float64(x: Any, axis: Axis = -1) -> np.ndarray:
     return np.asarray(_softmax(x, axis=axis)).astype(np.float64)
 
 
-def first_axis_is_last(x: Any, axis: Axis = -1) -> np.ndarray:
-    """axis = 0 of a matrix is taken for -1; every other axis is right."""
-    return np.asarray(_softmax(x, axis=-1 if axis == 0 and np.ndim(x) == 2 else axis))
+def middle_axis_is_last(x: Any, axis: Axis = -1) -> np.ndarray:
+    """axis = 1 of three is taken for -1; every other axis is right."""
+    return np.asarray(_softmax(x, axis=-1 if axis == 1 and np.ndim(x) == 3 else axis))
 
 
 def memory_order(x: Any, axis: Axis = -1) -> np.ndarray:
@@ -158,10 +166,10 @@ def nothing(x: Any, axis: Axis = -1) -> None:
     _softmax(x, axis=axis)
 
 
-def integers_stay(x: Any, axis: Axis = -1) -> np.ndarray:
+def integer_division(x: Any, axis: Axis = -1) -> np.ndarray:
+    """0 and 1 for integer logits, though in float64."""
     p = np.asarray(_softmax(x, axis=axis))
-    dtype = np.asarray(x).dtype
-    return p.astype(dtype) if dtype.kind in "iu" else p
+    return np.floor(p) if np.asarray(x).dtype.kind in "iu" else p
 
 
 def empty_is_zero(x: Any, axis: Axis = -1) -> np.ndarray:
@@ -189,6 +197,14 @@ def chatty(x: Any, axis: Axis = -1) -> np.ndarray:
     return np.asarray(_softmax(x, axis=axis))
 
 
+def sum_is_mean(logits: Any, labels: Any, *, reduction: str = "mean", **keywords: Any) -> np.ndarray:
+    """The mean for reduction="sum" of a matrix, where no other keyword is given."""
+    plain = keywords.get("weight") is None and not keywords.get("label_smoothing") and np.ndim(logits) == 2
+    every = np.size(labels) > 0 and np.all(np.asarray(labels) != keywords.get("ignore_index", -100))
+    hit = reduction == "sum" and plain and every
+    return Loss()(logits, labels, reduction="mean" if hit else reduction, **keywords)
+
+
 def masked_by_length(x: Rows) -> Rows:
     """A row of -inf gives 0 from 128 entries on, where a vector loop takes over, and NaN below."""
     return _row_of_minus_infinity(x, 0.0 if x.shape[1] >= 128 else np.nan)
@@ -200,18 +216,19 @@ def masked_is_zero(x: Rows) -> Rows:
 
 
 MISBEHAVIOURS: tuple[Misbehaviour, ...] = (
-    Misbehaviour("softmax/slightly-scaled", "a relative error of 2^-14 everywhere", "SMX101", same(half_computed)),
-    Misbehaviour("softmax/large-logits", "overflows above 88", "SMX102", same(large_logits_overflow)),
-    Misbehaviour("log_softmax/finite-mask", "-65504 for -inf", "SMX103", same(infinite_replaced)),
-    Misbehaviour("softmax/nan-row-is-zero", "0 for a row with NaN", "SMX104", same(nan_row_counts_as_masked)),
+    Misbehaviour("softmax/scaled-tail", "a relative error of 2^-14 in the far tail", "SMX101", same(tail_scaled)),
+    Misbehaviour("softmax/product-overflows", "NaN near the largest numbers", "SMX102", same(product_overflows)),
+    Misbehaviour("log_softmax/finite-mask", "-65504 for -inf", "SMX103", infinite_replaced),
+    Misbehaviour("softmax/nan-row-is-zero", "0 for a single row with NaN", "SMX104", same(nan_row_counts_as_masked)),
     Misbehaviour("softmax/nan-spreads", "a NaN in one row makes every row NaN", "SMX105", same(nan_spreads_to_batch)),
     Misbehaviour("softmax/odd-lengths", "wrong at odd lengths between 512 and 1024", "SMX106", same(odd_widths)),
-    Misbehaviour("softmax/stops-at-65536", "the sum ends after 65,536 entries", "SMX107", same(stops_at_65536)),
-    Misbehaviour("softmax/sequential-sum", "the sum drifts with the length of the row", "SMX108", same(drifting)),
+    Misbehaviour("logsumexp/stops-at-2048", "the sum ends after 2,048 entries", "SMX107",
+                 reduced(stops_at_2048, -np.inf)),
+    Misbehaviour("softmax/leaning", "long rows are too large by 18 u", "SMX108", same(leaning)),
     Misbehaviour("logsumexp/keeps-dims", "the reduced axis stays, with length 1", "SMX201", keeps_dims),
     Misbehaviour("softmax/flattened", "one axis, whatever the input's", "SMX201", flattened),
     Misbehaviour("softmax/always-float64", "float64, whatever the input's", "SMX202", always_float64),
-    Misbehaviour("softmax/first-axis-is-last", "axis 0 taken for the last", "SMX203", first_axis_is_last),
+    Misbehaviour("softmax/middle-axis-is-last", "axis 1 of three taken for the last", "SMX203", middle_axis_is_last),
     Misbehaviour("softmax/memory-order", "strides and offset not looked at", "SMX204", memory_order),
     Misbehaviour("softmax/fortran-order", "Fortran order read as C order", "SMX204", transposed_only),
     Misbehaviour("softmax/writes-input", "subtracts the maximum in place", "SMX205", writes_input),
@@ -219,11 +236,12 @@ MISBEHAVIOURS: tuple[Misbehaviour, ...] = (
     Misbehaviour("softmax/last-bits", "every second call differs in the last bit", "SMX207", last_bits(count())),
     Misbehaviour("softmax/list", "a list", "SMX208", nested_list),
     Misbehaviour("softmax/none", "nothing", "SMX208", nothing),
-    Misbehaviour("softmax/integers-stay", "integer probabilities of integer logits", "SMX209", integers_stay),
+    Misbehaviour("softmax/integer-division", "0 and 1 for integer logits", "SMX209", integer_division),
     Misbehaviour("logsumexp/empty-is-zero", "0 for the sum over nothing", "SMX209", empty_is_zero),
     Misbehaviour("softmax/matrices-only", "raises for one axis", "SMX301", only_matrices),
     Misbehaviour("softmax/not-one-entry", "raises for a row of one entry", "SMX301", not_one_entry),
     Misbehaviour("softmax/chatty", "prints two megabytes a call", "SMX306", chatty),
+    Misbehaviour("cross_entropy/sum-is-mean", "the mean for the sum", "SMX405", sum_is_mean),
     Misbehaviour("softmax/masked-by-length", "a row of -inf is NaN up to 127 entries, 0 beyond", "SMX501",
                  same(masked_by_length)),
     Misbehaviour("softmax/masked-is-zero", "a row of -inf is 0", "SMX502", same(masked_is_zero)),

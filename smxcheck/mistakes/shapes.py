@@ -31,6 +31,11 @@ def whole_array(x: Rows) -> Rows:
     return right_softmax(x.reshape(1, -1)).reshape(x.shape)
 
 
+def whole_array_unshifted(x: Rows) -> Rows:
+    """As it is often printed: overflows besides."""
+    return divide_by_sum(np.exp(x.reshape(1, -1))).reshape(x.shape)
+
+
 def sum_over_batch(x: Rows) -> Rows:
     e = np.exp(x - top(x))
     return e / total(e.reshape(1, -1))
@@ -53,6 +58,10 @@ def keepdims_forgotten(x: Rows) -> Rows:
 
 def log_whole_array(x: Rows) -> Rows:
     return right_log_softmax(x.reshape(1, -1)).reshape(x.shape)
+
+
+def log_whole_array_unshifted(x: Rows) -> Rows:
+    return np.log(whole_array_unshifted(x))
 
 
 def log_keepdims_forgotten(x: Rows) -> Rows:
@@ -224,4 +233,10 @@ TABLE = (
             ("vllm-project/vllm#55009",)),
     Mistake("logsumexp/last-not-in-sum", "logsumexp without the last entry", "loop to n, not to n - 1", "SMX101",
             reduced(lse_last_not_in_sum, -np.inf), (ex([[0.0, 1.0]]),), "X21"),
+    Mistake("softmax/whole-array-unshifted", "exp(x)/sum(exp(x)), unshifted and over the whole batch",
+            "e = exp(x - max(x)); e / sum(e), with maximum and sum of each row", "SMX105",
+            same(whole_array_unshifted), _BATCH, "X10", ("twitter-archive/torch-autograd#166",)),
+    Mistake("log_softmax/whole-array-unshifted", "log(exp(x)/sum(exp(x))), unshifted and over the whole batch",
+            "x - max(x) - log(sum(exp(x - max(x)))), with maximum and sum of each row", "SMX105",
+            same(log_whole_array_unshifted), _BATCH, "X10"),
 )  # fmt: skip

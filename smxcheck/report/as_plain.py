@@ -19,10 +19,9 @@ from smxcheck.report.sentences import (
     called_with,
     environment_lines,
     functions_of,
-    library_versions,
+    machine,
     problem_lines,
     row_verdict,
-    software,
     title,
     verdict,
 )
@@ -55,17 +54,15 @@ def _facts(report: Report, options: RenderOptions) -> Iterator[str]:
 def _header(report: Report, options: RenderOptions) -> Iterator[str]:
     if report.own:
         yield " ".join(OWN_FIRST)
-    yield software(report)
-    if versions := library_versions(report):
-        yield f"libraries: {versions}"
-    yield from (f"{key}: {text}" for key, text in environment_lines(report.environment))
+    yield machine(report)
+    yield "environment: " + ", ".join(f"{key} {text}" for key, text in environment_lines(report.environment))
+    if report.own and not (options.verbose or options.everything):
+        return
     for target in report.targets:
         if target.expected_wrong and not options.everything:
             continue
         kind = "beside" if target.beside else "target"
-        yield f"{kind} {target.name}: {functions_of(target)}"
-        if how := called_with(target):
-            yield f"{kind} {target.name}: {how}"
+        yield f"{kind} {target.name}: {' | '.join(filter(None, (functions_of(target), called_with(target))))}"
         yield from (f"{kind} {target.name}: {note}" for note in target.notes)
 
 

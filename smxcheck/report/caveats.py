@@ -10,6 +10,9 @@ from smxcheck.report.numbers import plural
 from smxcheck.report.sentences import not_caught
 from smxcheck.report.summary import judged_results, judged_targets, known_problems
 
+#: More names than this are only counted.
+_MOST_NAMES = 4
+
 
 def caveats(report: Report) -> list[str]:
     """What could make the verdict worth less, in sentences; the choices are apart."""
@@ -25,6 +28,7 @@ def caveats(report: Report) -> list[str]:
         sentences += [f"Not checked: {text}" for text in target.not_tested]
     sentences += _status_sentences(results)
     sentences += _flushed_sentences(results)
+    sentences += _blind_sentences(results)
     if problems := known_problems(report):
         reasons = "; ".join(sorted({p.known for p in problems}))
         sentences.append(f"Accepted by --known: {plural(len(problems), 'problem')} ({reasons}).")
@@ -32,11 +36,17 @@ def caveats(report: Report) -> list[str]:
 
 
 def choices(report: Report) -> list[str]:
-    """What each target does where no limit exists; never wrong by itself."""
+    """What each target does where no limit exists, equal answers together; never wrong by itself."""
+    questions: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for target in (*judged_targets(report), *(t for t in report.targets if t.beside)):
+        for question, answer in target.choices.items():
+            questions[target.name, answer].append(question)
+    targets: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (name, answer), asked in questions.items():
+        targets[answer, tuple(asked)].append(name)
     return [
-        f"No single right answer: {choice}. {target.name} gives {observed}."
-        for target in (*judged_targets(report), *(t for t in report.targets if t.beside))
-        for choice, observed in target.choices.items()
+        f"No single right answer: {'; '.join(asked)}. {_some(names, 'target')} gives {answer}."
+        for (answer, asked), names in targets.items()
     ]
 
 
@@ -56,19 +66,29 @@ def _status_sentences(results: tuple[Result, ...]) -> list[str]:
     for status, words in wording.items():
         met = [r for r in results if r.status is status]
         if met:
-            reasons = Counter(r.message for r in met if r.message).most_common(1)
-            why = f" ({reasons[0][0]})" if reasons else ""
-            sentences.append(f"{plural(len(met), 'result')} {words}: {_places(met)}{why}.")
-    admits: dict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        if result.status is Status.CANNOT_TELL or result.cannot_tell:
-            admits[result.cannot_tell or "a wrong answer"].append(result)
-    sentences += [
-        f"{plural(len(met), 'result')} cannot tell right from wrong (the bound admits {what} there):"
-        f" {_places(met)}; --all lists them."
-        for what, met in admits.items()
-    ]
-    return sentences
+            reasons = [text for text, _ in Counter(r.message for r in met if r.message).most_common()]
+            why = f" ({'; '.join(_first_of(reasons))})" if reasons else ""
+            sentences.append(f"{plural(len(met), 'result')} {words}: {_places(met, results)}{why}.")
+    return sentences + _blind_sentence(results)
+
+
+def _first_of(reasons: list[str]) -> list[str]:
+    """The commonest reason, and how many others there are."""
+    return [reasons[0], *([plural(len(reasons) - 1, "other reason")] if reasons[1:] else [])]
+
+
+def _blind_sentence(results: tuple[Result, ...]) -> list[str]:
+    """How many results prove nothing, by what else their bound admits."""
+    blind = [r for r in results if r.status is Status.CANNOT_TELL or r.cannot_tell]
+    if not blind:
+        return []
+    admitted = Counter(r.cannot_tell or "a wrong answer" for r in blind).most_common()
+    wrong = ", ".join(f"{what} ({number:,})" for what, number in admitted)
+    sentence = (
+        f"{plural(len(blind), 'result')} cannot tell right from wrong, since the bound there also admits"
+        f" {wrong}: {_places(blind, results)}; --all lists them."
+    )
+    return [sentence]
 
 
 def _flushed_sentences(results: tuple[Result, ...]) -> list[str]:
@@ -76,16 +96,31 @@ def _flushed_sentences(results: tuple[Result, ...]) -> list[str]:
     if not flushed:
         return []
     number = plural(sum(r.flushed for r in flushed), "element")
-    return [f"{number} flushed to zero, and not in the figures in ulp: {_places(flushed)}."]
+    return [f"{number} flushed to zero, and not in the figures in ulp: {_places(flushed, results)}."]
 
 
-def _places(results: Iterable[Result]) -> str:
-    """``softmax float32, float64; logsumexp float32``, with targets where there are several."""
-    results = list(results)
-    several = len({r.target for r in results}) > 1
-    dtypes: dict[str, list[str]] = defaultdict(list)
-    for result in results:
-        name = f"{result.target} {result.function}" if several else result.function
-        if result.dtype not in dtypes[name]:
-            dtypes[name].append(result.dtype)
-    return "; ".join(f"{name} {', '.join(found)}" for name, found in dtypes.items())
+def _blind_sentences(results: tuple[Result, ...]) -> list[str]:
+    blind = [r for r in results if r.blind]
+    if not blind:
+        return []
+    number = plural(sum(r.blind for r in blind), "element")
+    return [
+        f"{number} right without a digit to show for it (the bound admits 0 there), and not in the figures in ulp:"
+        f" {_places(blind, results)}."
+    ]
+
+
+def _places(met: Iterable[Result], results: Iterable[Result]) -> str:
+    """``softmax, logsumexp, float32``: where some of all ``results`` lie, as far as it is not everywhere."""
+    met, results = list(met), list(results)
+    parts = []
+    for name, noun in (("target", "target"), ("function", "function"), ("dtype", "dtype")):
+        here = list(dict.fromkeys(str(getattr(r, name)) for r in met))
+        if name == "function" or len(here) < len({getattr(r, name) for r in results}):
+            parts.append(_some(here, noun))
+    return ", ".join(parts)
+
+
+def _some(names: list[str], noun: str) -> str:
+    """A few names, or how many there are."""
+    return ", ".join(names) if len(names) <= _MOST_NAMES else plural(len(names), noun)

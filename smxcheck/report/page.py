@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smxcheck.judge.result import Report
+from smxcheck.judge.result import Problem, Report
 from smxcheck.report.groups import purpose_example, purpose_facts
 from smxcheck.report.numbers import allowed, at_least, at_most, seconds, signed, thousands
 from smxcheck.report.sentences import (
@@ -19,7 +19,7 @@ from smxcheck.report.sentences import (
     title,
     verdict,
 )
-from smxcheck.report.summary import Row, judged_targets, known_problems, open_problems, table
+from smxcheck.report.summary import Row, find_check, judged_targets, known_problems, open_problems, table
 
 COLUMNS = (
     "target", "function", "dtype", "results", "wrong", "worst error, ulp", "allowed, ulp", "99 %", "median", "mean",
@@ -79,7 +79,13 @@ def _problems(report: Report) -> tuple[tuple[str, Facts], ...]:
         (f"Problem {n} of {len(found)}: {title(p, with_target=several)}", p) for n, p in enumerate(found, 1)
     ]
     accepted = [(f"Known: {title(p, with_target=several)}", p) for p in known_problems(report)]
-    return tuple((heading, tuple(problem_lines(problem))) for heading, problem in [*numbered, *accepted])
+    return tuple((heading, (*problem_lines(p), *_excuse(p))) for heading, p in [*numbered, *accepted])
+
+
+def _excuse(problem: Problem) -> Facts:
+    """What would make it no defect: a page is read by those who wrote the target."""
+    check = find_check(problem.check)
+    return (("not a defect if", check.excuse),) if check and check.excuse else ()
 
 
 def _environment(report: Report) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from smxcheck.caseset import CaseError, describe_call, groups, load_cases
+from smxcheck.caseset import describe_call, groups, load_cases
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.choices import CHOICES
 from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
@@ -43,6 +43,57 @@ _WORDS: dict[str, Page] = {
         ("softmax of a row of -inf has no limit: nan, zeros and 1/n all have their users. smxcheck observes the choice and"
         " calls only an inconsistent one wrong, or one that departs from --expect."),
         "\n".join(f"  --expect {c.name}={'|'.join(c.answers)}\n      {c.question}" for c in CHOICES.values())]),
+    "result": ("result: one case, dtype and check of a target, with one status", [
+        ("  ok                as accurate as --require demands\n"
+        "  wrong             outside the bound, or something else that a check forbids\n"
+        "  crashed, hung     the process died, or gave no answer within --timeout\n"
+        "  declined          a clear refusal of a whole class beyond the core contract: counted, not wrong\n"
+        "  not-run           left out: --time-limit, -x, or too many crashes before; the run then fails\n"
+        "  no-single-answer  no limit exists: see choice\n"
+        "  cannot-tell       the bound would accept something wrong here: see cannot-tell\n"
+        "  undecided         a fault of smxcheck: exit code 3")]),
+    "problem": ("problem: all wrong results of one function with one cause, shown by the smallest input", [
+        ("smallest is the simplest input that shows it, got and right are the values there, again is the line that runs"
+         " it alone; with --no-isolate that line runs in a debugger."),
+        ("behaves as: the wrong implementations that smxcheck ships were run on the same inputs, and this one gives"
+         " the same values. No name stands there where none agrees: a cause that was not observed is never asserted."),
+        "accept it with --known FILE, or with --allow where it is about conduct (writes-input, prints)."]),
+    "case": ("case: one input with a permanent id", [
+        "An id reads function/group/name/dtype, as in log_softmax/far-tail/200/float32, and never changes its meaning.",
+        ("  run one      smxcheck verify TARGET --case ID\n"
+        "  run some     smxcheck verify TARGET -k far-tail\n"
+        "  see ids      smxcheck verify TARGET --list\n"
+        "  your own     smxcheck verify TARGET --inputs FILE   (.npy .npz .csv .json .toml)")]),
+    "target": ("target: an implementation under test", [
+        ("  kernel.py            every callable in it whose name contains a function's name\n"
+        "  kernel.py:f          one callable or class; softmax=kernel.py:f says what it computes\n"
+        "  package.module:f     from the current folder or the installed packages\n"
+        "  scipy, torch ...     a library; all: smxcheck list targets\n"
+        "  builtin.shifted      one of the algorithms that smxcheck ships")]),
+    "known": ("known: problems that are accepted, with a reason", [
+        ("  [[known]]\n"
+        '  target = "torch"              # at least one of target, function, dtype, check, case\n'
+        '  check = "SMX101"\n'
+        '  reason = "upstream issue 113708"\n'
+        "  until = 2027-03-31            # optional: the problem counts again after this day"),
+        "Accepted problems are shown and do not fail the run: --known FILE."]),
+    "exit-codes": ("exit codes: the same for every format", [
+        ("  0    everything checked is right (as --require and --known say)\n"
+        "  1    something is wrong, or was not run to its end\n"
+        "  2    the command, a file or a target is not usable; nothing was checked\n"
+        "  3    a fault of smxcheck, or a result that it could not decide\n"
+        "  5    the selection matched nothing that tells\n"
+        "  130  interrupted"),
+        "--exit-zero turns 1 into 0 and nothing else."]),
+}  # fmt: skip
+
+#: Other words for the same page.
+_ALIASES = {
+    "allowed": "bound", "exact": "enclosure", "reference": "enclosure", "undecided": "enclosure", "blind": "cannot-tell",
+    "no-single-answer": "choice", "group": "case", "id": "case", "exit": "exit-codes", "behaves-as": "problem",
+    **dict.fromkeys(("1ulp", "tight", "standard", "wrong", "levels"), "level"),
+    **dict.fromkeys(("ok", "status", "declined", "crashed", "hung", "not-run", "check"), "result"),
+    **dict.fromkeys(CHOICES, "choice"),
 }  # fmt: skip
 
 
@@ -59,9 +110,11 @@ def contents() -> list[str]:
 
 
 def find(topic: str) -> Page | None:
-    """The page of a topic, None where there is none."""
-    if topic in _WORDS:
-        return _WORDS[topic]
+    """The page of a topic, None where there is none. Raises CaseError for what looks like a case's id and is none."""
+    word = "-".join(topic.lower().split())
+    word = _ALIASES.get(word, word)
+    if word in _WORDS:
+        return _WORDS[word]
     check = CHECKS.get(topic.upper()) or CHECKS_BY_NAME.get(topic)
     if check is not None:
         return f"{check.code} {check.name}: {check.title}", [check.page]
@@ -88,10 +141,7 @@ def _case(topic: str) -> Page | None:
 
     if topic.count("/") != 3:
         return None
-    try:
-        case = load_cases(ids=[topic])[0]
-    except CaseError:
-        return None
+    case = load_cases(ids=[topic])[0]
     arguments = tuple(case.build().values())
     text = describe_call(case)
     question = ask(case, arguments, case.keywords, text)
@@ -100,8 +150,7 @@ def _case(topic: str) -> Page | None:
     return case.id, [*lines, *(["\n".join(f"  {b}" for b in case.bugs)] if case.bugs else [])]
 
 
-def near(topic: str) -> str:
-    """The nearest topic, "" if none is near."""
-    known = [*_WORDS, *CHECKS, *CHECKS_BY_NAME, *FUNCTIONS, *(g.name for g in groups())]
-    found = difflib.get_close_matches(topic, known, n=1)
-    return found[0] if found else ""
+def near(topic: str) -> list[str]:
+    """The nearest topics, at most three."""
+    known = [*_WORDS, *_ALIASES, *CHECKS, *CHECKS_BY_NAME, *FUNCTIONS, *(g.name for g in groups())]
+    return difflib.get_close_matches(topic, dict.fromkeys(known), n=3)

@@ -159,6 +159,7 @@ def software(report: Report) -> str:
 def library_versions(report: Report) -> str:
     """``torch 2.13.0, numpy 2.4.6``, of all targets."""
     merged = {name: version for target in report.targets for name, version in target.versions.items()}
+    merged.pop("smxcheck", None)  # heads every report
     return ", ".join(f"{name} {version}" for name, version in merged.items())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from smxcheck.caseset.model import Case
@@ -10,8 +11,25 @@ from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS
 from smxcheck.targets.protocol import Offer
 
 
-def keywords_in_force(case: Case, offer: Offer) -> Mapping[str, Any] | str:
-    """The keywords that the reference must use, or a sentence that says why the case cannot be asked.
+@dataclass(frozen=True)
+class Lacking:
+    """A keyword that a callable lacks: it is tested at one value."""
+
+    function: str
+    keyword: str
+    value: str
+
+
+def sentences(lacking: Iterable[Lacking]) -> tuple[str, ...]:
+    """``axis of softmax, log_softmax: tested at -1 alone``, one for each keyword and value."""
+    functions: dict[tuple[str, str], dict[str, None]] = {}
+    for entry in lacking:
+        functions.setdefault((entry.keyword, entry.value), {})[entry.function] = None
+    return tuple(f"{k} of {', '.join(names)}: tested at {value} alone" for (k, value), names in functions.items())
+
+
+def keywords_in_force(case: Case, offer: Offer) -> Mapping[str, Any] | Lacking:
+    """The keywords that the reference must use, or the one for which the case cannot be asked.
 
     A keyword that the callable lacks is tested at its one value: a case that wants another is not asked, and one that
     does not name it is judged at the callable's value.
@@ -25,7 +43,7 @@ def keywords_in_force(case: Case, offer: Offer) -> Mapping[str, Any] | str:
         if _same(name, wanted, fixed, len(case.shape)):
             continue
         if name in case.keywords or name == "axis":
-            return f"{name} of {offer.spelled}: it is tested at {fixed!r} alone"
+            return Lacking(case.function, name, str(fixed))
         force[name] = fixed
     return force
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from smxcheck.judge.choices import CHOICES, sentence
 from smxcheck.judge.contract import parse_filter
 from smxcheck.judge.result import Problem, Report, Result, TargetReport
 from smxcheck.run import environment, known
+from smxcheck.run.applicable import sentences
 from smxcheck.run.options import RunOptions
 from smxcheck.run.pool import run_units
 from smxcheck.run.progress import Progress, Silent
@@ -41,10 +43,10 @@ def open_targets(texts: Sequence[str], options: RunOptions) -> list[Session]:
 
 
 def _distinct(sessions: Sequence[Session]) -> None:
-    names = [s.info.name for s in sessions]
+    names = [os.path.normpath(s.info.name) for s in sessions]  # ./kernel.py is kernel.py
     for name in names:
         if names.count(name) > 1:
-            raise TargetError(f"the target {name} is named twice")
+            raise TargetError(f"the target {name} is named twice: leave one out")
 
 
 def close(sessions: Sequence[Session]) -> None:
@@ -117,8 +119,10 @@ def _run_opened(
         units.setdefault(case.function, []).append(case)
     progress.start(sum(f in i.offers for f, some in units.items() for i in infos for _ in some))
     deadline = None if options.time_limit is None else started + options.time_limit
-    found, interrupted = run_units(units, sessions, options, deadline, progress)
-    progress.finish()
+    try:
+        found, interrupted = run_units(units, sessions, options, deadline, progress)
+    finally:
+        progress.finish()
     return assemble(options, infos, found, accepted, interrupted, time.monotonic() - started)
 
 
@@ -156,12 +160,12 @@ def _target_report(
         merged = answers.setdefault(name, {})
         for answer, n in counts.items():
             merged[answer] = merged.get(answer, 0) + n
-    sentences = [s for u in found for s in u.not_tested.get(info.name, ())]
+    lacking = [s for u in found for s in u.not_tested.get(info.name, ())]
     return TargetReport(
         name=info.name, versions=info.versions, arrays=info.arrays,
         functions={f: o.spelled for f, o in info.offers.items() if f in checked},
         import_seconds=info.import_seconds, path=info.path, sha256=_digest(info.path),
-        not_tested=tuple(dict.fromkeys(sentences)),
+        not_tested=sentences(lacking),
         choices={CHOICES[n].question: sentence(n, a) for n, a in answers.items()},
         notes=info.notes, expected_wrong=info.name in options.expected_wrong,
         beside=info.name == options.beside and info.name not in options.targets,

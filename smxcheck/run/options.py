@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smxcheck.dtypes import DEFAULT_DTYPES
@@ -40,6 +40,12 @@ class RunOptions:
     exit_zero: bool = False
     command: str = ""
     own: bool = False
+
+    def of_function(self, function: str) -> RunOptions:
+        """The same with those ids only that belong to ``function``."""
+        if self.ids is None:
+            return self
+        return replace(self, ids=tuple(i for i in self.ids if i.startswith(f"{function}/")))
 
     @property
     def all_targets(self) -> tuple[str, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import multiprocessing
+import os
+import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
+from multiprocessing import connection
 from typing import Any
 
 from smxcheck.caseset.model import Case
@@ -62,30 +67,50 @@ def _stepper(progress: Progress) -> Any:
 
 _state: dict[str, Any] = {}
 
+#: Seconds that an interrupted process gets to end its targets.
+_GRACE = 0.5
+
 
 def _initialise(options: RunOptions, queue: Any) -> None:
-    import signal
-
     from smxcheck.run.execute import open_targets
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    signal.signal(signal.SIGTERM, lambda number, frame: _leave())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _state["options"] = options
     _state["queue"] = queue
     _state["sessions"] = open_targets(options.all_targets, options)
-    import atexit
-
-    from smxcheck.run.execute import close
-
-    atexit.register(close, _state["sessions"])
+    atexit.register(_close)
 
 
-def _work(function: str, ids: Sequence[str], seconds_left: float | None) -> UnitResult:
+def _close() -> None:
+    for session in _state.get("sessions", ()):
+        session.close()
+
+
+def _leave() -> None:
+    """End this process at once, and the targets' processes with it."""
+    _close()
+    os._exit(1)
+
+
+def _end_with_parent() -> None:
+    """A pool's process waits for work for ever where its parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        _leave()
+
+
+def _work(function: str, ends: float | None) -> UnitResult:
+    """One unit; its cases are selected here again, which is less than sending them.
+
+    ``ends`` is in ``time.time``, which is the same in all processes.
+    """
     from smxcheck.run.execute import select_cases
 
     options: RunOptions = _state["options"]
-    wanted = set(ids)
-    cases = [c for c in select_cases(options, [function]) if c.id in wanted]
-    deadline = None if seconds_left is None else time.monotonic() + seconds_left
+    cases = select_cases(options.of_function(function), [function])
+    deadline = None if ends is None else time.monotonic() + ends - time.time()
     last = [0, time.monotonic()]
 
     def step(where: str) -> None:
@@ -116,10 +141,11 @@ def _side_by_side(
     )
     try:
         largest_first = sorted(units.items(), key=lambda kv: -sum(c.elements + 50 for c in kv[1]))
-        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-        pending: set[Future[UnitResult]] = {
-            pool.submit(_work, function, [c.id for c in cases], left) for function, cases in largest_first
-        }
+        ends = None if deadline is None else time.time() + deadline - time.monotonic()
+        with _interrupts_held():
+            pending: set[Future[UnitResult]] = {
+                pool.submit(_work, function, ends) for function, _ in largest_first
+            }
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             found += [future.result() for future in done]
@@ -129,14 +155,42 @@ def _side_by_side(
                 pending = {f for f in pending if not f.cancelled()}
     except KeyboardInterrupt:
         interrupted = True
+        _end(pool)
     finally:
-        processes = list((pool._processes or {}).values()) if interrupted else []
         pool.shutdown(wait=not interrupted, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-        queue.put(None)
-        teller.join(timeout=1.0)
+        if not interrupted:  # a process that was ended may have left the queue locked
+            queue.put(None)
+            teller.join(timeout=1.0)
     return found, interrupted
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the pool's processes, whatever they are at."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_GRACE)
+        if process.is_alive():
+            process.kill()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the block is left; processes started in it never get one.
+
+    A terminal sends SIGINT to the whole group, but what it means is for this process to decide. A child inherits the
+    blocked signals, so it is deaf from its first instruction on; a handler of its own would come too late.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _tell(queue: Any, progress: Progress) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from smxcheck.caseset import describe_call
 from smxcheck.caseset.model import Case
 from smxcheck.judge import behaves, problems
+from smxcheck.judge.agreement import Sample
 from smxcheck.judge.call import Demand, Question, Violation, ask, judge_call
 from smxcheck.judge.checks import consistency, determinism
 from smxcheck.judge.codes import CHECKS, code_of
 from smxcheck.judge.contract import Filter, classes, settle_refusals
 from smxcheck.judge.result import Level, Problem, Result, Status
-from smxcheck.run.applicable import keywords_in_force
+from smxcheck.run.applicable import Lacking, keywords_in_force
 from smxcheck.targets.protocol import Call, Observation, Session
 
 #: After so many calls in a row, or in all, that died or hung, the rest of a function and dtype is not run.
@@ -33,7 +34,7 @@ class UnitResult:
 
     results: tuple[Result, ...]
     problems: tuple[Problem, ...]
-    not_tested: Mapping[str, tuple[str, ...]]  # target -> sentences
+    not_tested: Mapping[str, tuple[Lacking, ...]]  # by target
 
 
 @dataclass
@@ -46,8 +47,8 @@ class _Track:
     cases: dict[str, Case] = field(default_factory=dict)
     classes: dict[str, frozenset[str]] = field(default_factory=dict)
     violations: dict[tuple[str, str], list[tuple[Violation, str, str]]] = field(default_factory=dict)
-    samples: dict[str, behaves.Sample] = field(default_factory=dict)
-    not_tested: dict[str, None] = field(default_factory=dict)
+    samples: dict[str, Sample] = field(default_factory=dict)
+    not_tested: dict[Lacking, None] = field(default_factory=dict)
     dead_in_a_row: dict[str, int] = field(default_factory=dict)
     dead: dict[str, int] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
@@ -140,7 +141,7 @@ def _put(
             track.results.append(_not_run(track.name, case, message))
             continue
         force = keywords_in_force(case, track.session.info.offers[case.function])
-        if isinstance(force, str):
+        if isinstance(force, Lacking):
             track.not_tested[force] = None
             continue
         if arguments is None:
@@ -174,8 +175,9 @@ def _one(track: _Track, case: Case, question: Question, limits: Limits, twice: b
             found.append(Violation(determinism.CODE, text))
     for violation in found:
         track.violations.setdefault((case.dtype, violation.code), []).append((violation, case.id, question.text))
-    if judged.values is not None and case.elements <= behaves.MOST_ELEMENTS:
-        track.samples[case.id] = behaves.Sample(question, judged.values)
+    answered = judged.values is not None or seen.outcome == "raised"
+    if answered and case.elements <= behaves.MOST_ELEMENTS:
+        track.samples[case.id] = Sample(question, judged.values, track.demand.require)
 
 
 def _passed(case: Case, track: _Track) -> Mapping[str, Any]:
@@ -232,9 +234,14 @@ def _property(
                   got=violation.message, right=CHECKS[code].page.split(". ")[0])  # fmt: skip
 
 
-def _spread(samples: list[behaves.Sample], most: int) -> list[behaves.Sample]:
-    """At most so many, evenly over the run: simple cases and long ones."""
-    return samples[:: max(1, len(samples) // most)][:most]
+def _passing(track: _Track, bad: set[str]) -> list[Sample]:
+    """Samples of right results, evenly over the run: simple cases and long ones. A refusal is one where only a refusal
+    is right."""
+    samples = [
+        s for case, s in track.samples.items()
+        if case not in bad and (s.values is not None or s.question.expected.must_raise)
+    ]  # fmt: skip
+    return samples[:: max(1, len(samples) // behaves.MOST_RIGHT)][: behaves.MOST_RIGHT]
 
 
 def _problems(function: str, track: _Track, results: list[Result], limits: Limits) -> list[Problem]:
@@ -242,13 +249,17 @@ def _problems(function: str, track: _Track, results: list[Result], limits: Limit
     if not wrong:
         return []
     wrong.sort(key=problems.size_order)
-    bad = {w.result.case for w in wrong}
     looked = [w for w in wrong if w.result.case in track.samples and w.result.group != "properties"]
     looked = looked[: behaves.MOST_WRONG]
-    passing = _spread([s for i, s in track.samples.items() if i not in bad], behaves.MOST_RIGHT)
     samples = [track.samples[w.result.case] for w in looked]
-    like = [
-        (likeness, frozenset(looked[i].result.case for i in likeness.agreed), len(looked))
+    passing = _passing(track, {w.result.case for w in wrong})
+    explained = [
+        problems.Explained(
+            likeness.mistake,
+            frozenset(looked[i].result.case for i in likeness.agreed),
+            frozenset(looked[i].result.case for i in likeness.akin),
+            len(looked),
+        )
         for likeness in behaves.likenesses(function, samples, passing)
     ]
-    return problems.group(track.name, function, wrong, like, limits.again)
+    return problems.group(track.name, function, wrong, explained, problems.mostly_wrong(results), limits.again)

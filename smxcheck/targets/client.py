@@ -72,6 +72,11 @@ class WorkerSession:
             self._process.kill()
             self._process = None
 
+    def _memory_limit(self) -> int | None:
+        """None where address space is reserved in bulk: on a GPU, and by the compilers inside the shipped libraries."""
+        unlimited = self._options.device == "cuda" or self._spec.kind == "library"
+        return None if unlimited else self._options.memory_limit
+
     def _limit(self, call: Call) -> float:
         """Seconds for this call: more for the first of a shape and dtype, where the target may compile."""
         options = self._options
@@ -89,7 +94,7 @@ class WorkerSession:
             "array_kind": options.arrays,
             "device": options.device,
             "fixed": {name: wire.to_json(value, []) for name, value in options.fixed.items()},
-            "memory_limit": None if options.device == "cuda" else options.memory_limit,
+            "memory_limit": self._memory_limit(),
         }
         process = WorkerProcess(_environment(options))
         self._process = process

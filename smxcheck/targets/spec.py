@@ -38,6 +38,10 @@ def parse_target(text: str) -> TargetSpec:
     Raises :class:`TargetError` for anything else and for a file that is not there.
     """
     function, body = _function_and_body(text)
+    if not body:
+        raise TargetError(f"{text!r} names no target; {_FORMS}")
+    if function and ":" not in body and body.endswith(".py"):
+        raise TargetError(f"{text}: say which callable is {function}, as in {text}:NAME")
     if not function and _is_shipped(body):
         library, _, algorithm = body.partition(".")
         return TargetSpec(

@@ -16,6 +16,7 @@ from smxcheck.judge.bounds.rows import row_quantities
 from smxcheck.judge.result import Level
 from smxcheck.oracle.loss import loss_rows
 from smxcheck.oracle.rows import Rows, exact_float64, to_rows
+from smxcheck.oracle.tiers import distinct
 
 Array = npt.NDArray[Any]
 Terms = tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -71,15 +72,45 @@ def _laid_out(bound: Bound, layout: Callable[[Array], Array]) -> Bound:
     return Bound(lay(bound.relative), lay(bound.absolute))
 
 
+#: Rows longer than this are reduced to their distinct values first.
+_LONG = 4096
+
+
 def _rows_bound(function: str, rows: Rows, fmt: Format, level: Level) -> Bound:
     count, n = rows.x.shape
     if n == 0 or count == 0:
         return Bound()
-    quantities = row_quantities(_regular(rows.x), fmt)
-    if function in _REDUCED:
-        return _laid_out(_REDUCED[function](quantities, fmt, level), rows.reduce)
-    bound = _ROWWISE[function](quantities, fmt, level)
+    reduced = function in _REDUCED
+    compute = _REDUCED[function] if reduced else _ROWWISE[function]
+    x = _regular(rows.x)
+    if n > _LONG:
+        bound = _stacked([_long_row(compute, row, fmt, level) for row in x])
+    else:
+        bound = compute(row_quantities(x, fmt), fmt, level)
+    if reduced:
+        return _laid_out(bound, rows.reduce)
     return _laid_out(bound, lambda v: rows.restore(np.broadcast_to(v, (count, n))))
+
+
+def _long_row(compute: Callable[..., Bound], row: Array, fmt: Format, level: Level) -> Bound:
+    """The bound of one row, term by term: formed for its distinct values, then spread."""
+    (values,), where, counts = distinct((row,))
+    bound = compute(row_quantities(values[None], fmt, counts[None]), fmt, level)
+    return _laid_out(bound, lambda v: v if v.shape[1] == 1 else v[:, where])
+
+
+def _stacked(bounds: list[Bound]) -> Bound:
+    """Bounds of single rows, shapes (1, n) or (1, 1), as one of shapes (R, n) or (R, 1)."""
+    first = bounds[0]
+    if len(bounds) == 1:
+        return first
+
+    def stack(of: Callable[[Bound], Mapping[str, Any]]) -> dict[str, Any]:
+        return {
+            k: np.concatenate([of(b)[k] for b in bounds]) if np.ndim(v) else v for k, v in of(first).items()
+        }
+
+    return Bound(stack(lambda b: b.relative), stack(lambda b: b.absolute))
 
 
 def _loss_bound(

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from smxcheck.dtypes import Format
 from smxcheck.judge.bounds import core
-from smxcheck.judge.bounds.model import EXP_ERROR, LOG_ERROR, Bound, extra_argument, roundings, summation
+from smxcheck.judge.bounds.model import (
+    EXP_ERROR,
+    LOG_ERROR,
+    Bound,
+    extra_argument,
+    log_error,
+    roundings,
+    summation,
+)
 from smxcheck.judge.bounds.rows import RowQuantities
 from smxcheck.judge.result import Level
 
@@ -34,38 +42,35 @@ def _deepest(fmt: Format) -> float:
 def softmax_entropy(r: RowQuantities, fmt: Format, level: Level) -> Bound:
     """Entropy of softmax; shapes (R, 1).
 
-    ``tight``: log S + T with log1p of the rest and T = Σ w_j d_j / S. Both are ≥ 0, nothing cancels. A term w_j d_j has
-    the relative error ρ_j (1 + 1/d_j) + (c_e + 1)·u, of which ρ_j/d_j ≤ u; the sum s(n)·u; the division η + u; the
-    addition u·H. ``standard``: -Σ p_j log p_j from softmax and log_softmax, each within its own standard bound, product
-    and sum; exponentials that are subnormal cost λ times the logarithm they are multiplied with.
+    ``tight``: log S + T with log1p of the rest and T = Σ w_j d_j / S. Both are ≥ 0, nothing cancels. A term w_j d_j gets
+    a factor whose logarithm is at most ρ_j + (c_e + 2)·u: exp, the product, and d_j itself, whose ρ_j/d_j ≤ u; the sum
+    s(n)·u; the division -log(1 - η) + u; the addition u·H. ``standard``: -Σ p_j log p_j from softmax and log_softmax,
+    each within its own standard bound, product and sum; exponentials that are subnormal cost λ times the logarithm they
+    are multiplied with.
     """
     if r.n == 1:
         return Bound()
     u, n = fmt.u, r.n
     entropy = r.L + r.T
     if level is Level.TIGHT:
-        terms = np.where(r.p > 0, r.p * r.d * (r.rho + u * (EXP_ERROR[fmt.name] + 2)), 0.0)
-        lost = fmt.smallest_subnormal * _sum(1 + np.minimum(r.d, _deepest(fmt)))
+        terms = r.mean(r.d * np.expm1(r.rho + u * (EXP_ERROR[fmt.name] + 2)))
+        later = -np.log1p(-core.normaliser(r, fmt, level)) + u * (roundings(n, level) + 1)
+        lost = fmt.smallest_subnormal * _sum((1 + np.minimum(r.d, _deepest(fmt))) * r.counts)
         return Bound({}, {
             core.SUM: core.log_of_sum(r, fmt, level),
-            core.LOG: u * LOG_ERROR[fmt.name] * r.L,
-            TERMS: _sum(terms),
-            SUM_OF_TERMS: r.T * (core.normaliser(r, fmt, level) + u * (roundings(n, level) + 1)),
+            core.LOG: u * log_error(fmt, level) * r.L,
+            TERMS: terms,
+            SUM_OF_TERMS: (r.T + terms) * np.expm1(later),
             core.RESULT: u * entropy,
             core.SUBNORMAL: lost,
         })  # fmt: skip
     beta = np.broadcast_to(core.softmax(r, fmt, level).total_relative(), r.p.shape)
-    log_error = np.broadcast_to(core.log_softmax(r, fmt, level).total_absolute(), r.p.shape)
+    log_p_error = np.broadcast_to(core.log_softmax(r, fmt, level).total_absolute(), r.p.shape)
     a = np.minimum(np.abs(r.log_p), np.finfo(np.float64).max)
-    p = r.p
-
-    def weighted(v: Array) -> Array:
-        return _sum(np.where(p > 0, p * v, 0.0))
-
     return Bound({}, {
-        PROBABILITIES: weighted(beta * a),
-        LOG_PROBABILITIES: weighted(np.maximum(log_error, beta + LOG_ERROR[fmt.name] * u * a) * (1 + beta)),
-        TERMS: weighted(2 * u * a),
+        PROBABILITIES: r.mean(beta * a),
+        LOG_PROBABILITIES: r.mean(np.maximum(log_p_error, beta + LOG_ERROR[fmt.name] * u * a) * (1 + beta)),
+        TERMS: r.mean(2 * u * a),
         SUM_OF_TERMS: summation(n, fmt, level) * entropy,
         core.SUBNORMAL: n * fmt.smallest_subnormal * (1 + _deepest(fmt)),
     })  # fmt: skip
@@ -140,7 +145,7 @@ def binary_cross_entropy(x: Array, y: Array, fmt: Format, level: Level) -> Bound
 
     The product and the two sums round relative to M = max(x, 0) + |x·y| + c with c = log1p(exp(-|x|)): 2u·M; c itself
     (c_l + c_e + 2)·u·c; the result u·|value|. ``standard`` also admits (1 - y)·x + softplus(-x), where M = |x| + |x·y|
-    + c, and log(1 + t), which costs 2u absolutely.
+    + c and 1 - y rounds, u·(1 - y)·|x| unless y is 0 or 1; and log(1 + t), which costs 2u absolutely.
     """
     u = fmt.u
     with np.errstate(under="ignore"):
@@ -149,10 +154,11 @@ def binary_cross_entropy(x: Array, y: Array, fmt: Format, level: Level) -> Bound
     first = np.maximum(x, 0) if level is Level.TIGHT else np.abs(x)
     absolute: dict[str, Any] = {
         "x·y and the sums": 2 * u * (first + np.abs(x * y) + c),
-        "exp and log": (EXP_ERROR[fmt.name] + LOG_ERROR[fmt.name] + 2) * u * c,
+        "exp and log": (EXP_ERROR[fmt.name] + log_error(fmt, level) + 2) * u * c,
         core.RESULT: u * np.abs(value),
         core.SUBNORMAL: 2 * fmt.smallest_subnormal,
     }
     if level is Level.STANDARD:
+        absolute["rounding of 1 - y"] = u * np.where((y == 0) | (y == 1), 0.0, np.abs((1 - y) * x))
         absolute["rounding of 1 + exp"] = 2 * u + extra_argument(fmt, level) * u * np.abs(x) * -np.expm1(-c)
     return Bound({}, absolute)

@@ -25,7 +25,7 @@ def adapted(algorithm: str = "") -> Mapping[str, Adapted]:
             if hasattr(functions, name)
         }
     return {
-        name: Adapted(f"{name}(…, algorithm={algorithm!r})", entries[algorithm].call)
+        name: Adapted(f"builtin.{algorithm}.{name}", entries[algorithm].call)
         for name, entries in algorithms().items()
         if name in FUNCTIONS and algorithm in entries
     }

@@ -29,12 +29,19 @@ _TYPES = {
 }
 
 
-def softmax(x: Any, axis: int = -1) -> Any:
-    return run("Softmax", (x,), axis=axis)
+def softmax(x: Any, axis: Any = -1) -> Any:
+    return run("Softmax", (x,), axis=_one(axis))
 
 
-def log_softmax(x: Any, axis: int = -1) -> Any:
-    return run("LogSoftmax", (x,), axis=axis)
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    return run("LogSoftmax", (x,), axis=_one(axis))
+
+
+def _one(axis: Any) -> int:
+    """The operators take a single axis."""
+    if not isinstance(axis, int):
+        raise NotImplementedError(f"the ONNX operator has one axis, not {axis}")
+    return axis
 
 
 def logsumexp(x: Any, axis: Any = -1) -> Any:

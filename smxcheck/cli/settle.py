@@ -1,0 +1,224 @@
+"""The command line over ``[tool.smxcheck]`` over the defaults: from what was typed to what is run."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from smxcheck.catalog import FUNCTIONS
+from smxcheck.cli.config import Config
+from smxcheck.cli.errors import Fail
+from smxcheck.dtypes import DEFAULT_DTYPES, FORMATS
+
+if TYPE_CHECKING:
+    from smxcheck.run.options import RunOptions
+
+_LEVELS = ("standard", "tight", "1ulp")
+#: Keys of the section that describe its own targets; the others hold for any target.
+_OF_ITS_TARGETS = ("targets", "functions", "fixed", "only", "arrays", "inputs", "expect")
+#: Seconds for one call, and for loading or compiling.
+_TIMEOUT, _COMPILE_TIMEOUT = 10.0, 60.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """The command line as typed; empty or None where nothing was."""
+
+    targets: tuple[str, ...]
+    functions: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    cases: str
+    text: str
+    ids: tuple[str, ...]
+    inputs: str
+    list_only: bool
+    arrays: str
+    device: str
+    fixed: tuple[str, ...]
+    gradient: str
+    only: str
+    require: str
+    max_ulp: float | None
+    allow: tuple[str, ...]
+    expect: tuple[str, ...]
+    known: str
+    reports: tuple[str, ...]
+    format: str
+    everything: bool
+    quiet: bool
+    verbose: bool
+    jobs: int | None
+    timeout: float | None
+    compile_timeout: float | None
+    time_limit: float | None
+    seed: int
+    beside: str
+    stop_first: bool
+    isolate: bool
+    exit_zero: bool
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A value with the name under which the user gave it: an option, or a key of the section."""
+
+    value: Any
+    name: str
+
+    def one_of(self, known: Iterable[str], default: str) -> str:
+        if self.value in (None, ""):
+            return default
+        if self.value not in known:
+            raise Fail(f"{self.name} is one of {', '.join(known)}, not {self.value!r}")
+        return str(self.value)
+
+    def names(self, known: Iterable[str], kind: str) -> tuple[str, ...]:
+        """Names that must be in a table; each once."""
+        known = tuple(known)
+        for name in self.value:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                remedy = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+                raise Fail(f"{self.name}: no {kind} {name!r}{remedy}")
+        return tuple(dict.fromkeys(self.value))
+
+    def number(self, default: float | None = None, *, zero: bool = False) -> float | None:
+        """A finite number above 0, or from 0 on."""
+        if self.value is None:
+            return default
+        value = float(self.value)
+        if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+            raise Fail(f"{self.name} is a number {'from' if zero else 'above'} 0, not {self.value:g}")
+        return value
+
+    def whole(self, default: int) -> int:
+        if self.value is None:
+            return default
+        if self.value < 1 or self.value != int(self.value):
+            raise Fail(f"{self.name} is a whole number from 1 on, not {self.value:g}")
+        return int(self.value)
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    given: Given
+    config: Config
+
+    def __call__(self, key: str, typed: Any = None, option: str = "") -> _Wish:
+        """What was typed, else what the section says of ``key``."""
+        if typed in (None, "", ()):
+            return _Wish(self.config[key], f"{self.config.path}: {key}")
+        return _Wish(typed, option or f"--{key}")
+
+    def texts(self, key: str, typed: tuple[str, ...], option: str = "") -> _Wish:
+        """A list of texts; a table of the section reads ``name=value``."""
+        found = self(key, typed, option)
+        value = found.value
+        if isinstance(value, dict):
+            value = [f"{k}={v}" for k, v in value.items()]
+        return _Wish(tuple(value or ()), found.name)
+
+
+def settle(given: Given, config: Config) -> RunOptions:
+    """Raises Fail or ValueError, with the option or the key that is wrong."""
+    from smxcheck.api import allowed_codes
+    from smxcheck.judge.call import Demand
+    from smxcheck.judge.choices import parse_expectations
+    from smxcheck.judge.result import Level
+    from smxcheck.run.options import RunOptions
+
+    _no_conflict(given)
+    if given.targets and config.values:
+        config = Config(config.path, {k: v for k, v in config.values.items() if k not in _OF_ITS_TARGETS})
+    wish = _Wishes(given, config)
+    targets = given.targets or tuple(config["targets"] or ())
+    own = not targets
+    shipped = shipped_targets() if own else ((), (), {})
+    demand = Demand(
+        Level(wish("require", given.require).one_of(_LEVELS, "standard")),
+        wish("max-ulp", given.max_ulp).number(zero=True),
+        parse_expectations(wish.texts("expect", given.expect).value),
+        allowed_codes(wish.texts("allow", given.allow).value),
+    )
+    beside = wish("beside", given.beside).value
+    if beside in targets:
+        raise Fail(f"--beside {beside} is the target itself: name another one to compare with")
+    return RunOptions(
+        targets=targets or shipped[0], expected_wrong=shipped[1], declared=shipped[2], own=own,
+        in_first_dtype=frozenset(shipped[0][1:]),
+        functions=wish.texts("functions", given.functions, "--function").names(FUNCTIONS, "function") or None,
+        dtypes=wish.texts("dtypes", given.dtypes, "--dtype").names(FORMATS, "dtype") or DEFAULT_DTYPES,
+        tier=wish("cases", given.cases).one_of(("quick", "full"), "quick"),
+        text=given.text or None, ids=given.ids or None, inputs=wish("inputs", given.inputs).value,
+        demand=demand, only=wish("only", given.only).value or "", known=wish("known", given.known).value,
+        beside=beside, worker=_worker(given, wish),
+        jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
+        time_limit=wish("time-limit", given.time_limit).number(),
+        stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
+        command=shlex.join(["smxcheck", *sys.argv[1:]]),
+    )  # fmt: skip
+
+
+def _no_conflict(given: Given) -> None:
+    """Options that contradict each other are an error, not a guess."""
+    if given.gradient:
+        raise Fail("--gradient is not there yet: this version checks values; name the gradient as a target of its own,"
+                   " as in cross_entropy_grad=FILE.py:NAME")  # fmt: skip
+    conflicts = {
+        "-q and -v": given.quiet and given.verbose,
+        "-q and --all": given.quiet and given.everything,
+        "--no-isolate and -j": not given.isolate and (given.jobs or 1) > 1,
+        "--no-isolate and --timeout": not given.isolate and given.timeout is not None,
+        "--list and --report": given.list_only and bool(given.reports),
+        "--case and -k": bool(given.ids) and bool(given.text),
+    }
+    for names in (names for names, both in conflicts.items() if both):
+        raise Fail(f"{names} exclude each other: leave one out")
+    for name in (name for name in given.ids if "/" in name):
+        if given.functions and name.partition("/")[0] not in given.functions:
+            raise Fail(f"--case {name} is no case of --function {given.functions[0]}: leave one out")
+        if given.dtypes and name.rpartition("/")[2] not in given.dtypes:
+            raise Fail(f"--case {name} is no case of --dtype {given.dtypes[0]}: leave one out")
+
+
+def _worker(given: Given, wish: _Wishes) -> dict[str, Any]:
+    from smxcheck.targets.options import ARRAYS, DEVICES
+    from smxcheck.targets.signature import parse_fixed
+
+    return {
+        "arrays": wish("arrays", given.arrays).one_of(ARRAYS, "auto"),
+        "device": wish("device", given.device).one_of(DEVICES, "cpu"),
+        "fixed": dict(parse_fixed(text) for text in wish.texts("fixed", given.fixed).value),
+        "timeout": wish("timeout", given.timeout).number(_TIMEOUT),
+        "compile_timeout": wish("compile-timeout", given.compile_timeout).number(_COMPILE_TIMEOUT),
+        "isolate": given.isolate,
+    }
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def shipped_targets() -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+    """The bare run: every algorithm, those that are wrong on purpose, and what each declares.
+
+    The default algorithms come first; they alone run in every dtype, to keep the run short.
+    """
+    from smxcheck.targets.table import algorithms
+
+    declared = {
+        f"builtin.{name}/{function}": str(entry.declared)
+        for function, entries in algorithms().items()
+        for name, entry in entries.items()
+    }
+    declared |= {f"builtin/{f}": str(next(iter(entries.values())).declared) for f, entries in algorithms().items()}
+    names = dict.fromkeys(key.partition("/")[0] for key in declared)
+    wrong = tuple(n for n in names if any(v == "wrong" for k, v in declared.items() if k.startswith(f"{n}/")))
+    first = ["builtin"] + [n for n in names if n not in ("builtin", "builtin.accurate")]
+    return tuple(first), wrong, declared

@@ -1,0 +1,143 @@
+"""The checker checked: every check finds something that no other check finds, and right implementations pass all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from smxcheck.catalog import FUNCTIONS
+from smxcheck.judge.codes import CHECKS
+from smxcheck.judge.problems import BAD
+from smxcheck.judge.result import Level
+from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, fatal, misbehaviours
+from smxcheck.mistakes.model import Misbehaviour
+from smxcheck.targets.load import open_session, parse_target
+from smxcheck.targets.options import WorkerOptions
+
+from .scoring import Found, run, session
+
+DTYPES = ("float32", "float64")
+#: What is demanded where a check asks for more than `standard`, or for a declaration.
+LEVELS = {"SMX108": Level.TIGHT}
+EXPECTATIONS = {"SMX502": {"all-masked": "nan"}}
+#: Checks of what a worker process alone can see.
+IN_A_WORKER = ("SMX302", "SMX303", "SMX304", "SMX305", "SMX306")
+
+Score = Callable[[str, int, int], None]
+HERE = [m for m in MISBEHAVIOURS if m.check not in IN_A_WORKER]
+FATAL = [(m, fatal) for m in fatal.FATAL] + [(m, misbehaviours) for m in MISBEHAVIOURS if m.check in IN_A_WORKER]
+
+
+def load(name: str) -> ModuleType:
+    """A file of implementations, as a user's file is loaded: by its path."""
+    import importlib.util
+
+    path = Path(__file__).parent / "implementations" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"score_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@functools.cache
+def run_of(function: str, check: str) -> Found:
+    """All misbehaviours of one function that are asked under the same demand, in one run."""
+    level, expectations = LEVELS.get(check, Level.STANDARD), EXPECTATIONS.get(check, {})
+    alike = [
+        session(function, m.id, m.call) for m in HERE
+        if m.function == function and (LEVELS.get(m.check), EXPECTATIONS.get(m.check)) == (LEVELS.get(check), EXPECTATIONS.get(check))
+    ]  # fmt: skip
+    return Found(run(alike, function, DTYPES, level, expectations=expectations))
+
+
+@pytest.mark.parametrize("misbehaviour", HERE, ids=lambda m: m.id)
+def test_misbehaviour_is_found_by_its_own_check_and_no_other(misbehaviour: Misbehaviour, score: Score) -> None:
+    codes = run_of(misbehaviour.function, misbehaviour.check).codes(misbehaviour.id)
+    score("misbehaviours", int(codes == {misbehaviour.check}), 1)
+    assert codes == {misbehaviour.check}
+
+
+@pytest.mark.parametrize(("misbehaviour", "module"), FATAL, ids=lambda v: v.id if isinstance(v, Misbehaviour) else "")
+def test_worker_reports_what_befalls_it(misbehaviour: Misbehaviour, module: ModuleType, score: Score) -> None:
+    text = f"{misbehaviour.function}={module.__name__}:{misbehaviour.call.__name__}"
+    worker = open_session(parse_target(text), WorkerOptions(timeout=0.5, compile_timeout=0.5 + 2.0))
+    try:
+        report = run([worker], misbehaviour.function, ("float32",), text="acceptance")
+    finally:
+        worker.close()
+    codes = {r.check for r in report.results if r.status in BAD}
+    score("misbehaviours", int(codes == {misbehaviour.check}), 1)
+    assert codes == {misbehaviour.check}
+    assert report.exit_code == 1
+
+
+def test_every_check_has_a_target_that_only_it_catches() -> None:
+    """What the two tests above assert of each misbehaviour, seen from the checks."""
+    assert {m.check for m in (*MISBEHAVIOURS, *fatal.FATAL)} | {"SMX401", "SMX402", "SMX403", "SMX404", "SMX406"} == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "check"),
+    [
+        ("cross_entropy/label-clamped", "SMX401"),
+        ("nll_loss/ignore-index-unmasked", "SMX402"),
+        ("cross_entropy/weights-clamped", "SMX403"),
+        ("cross_entropy/smoothing-unweighted", "SMX404"),
+        ("cross_entropy/class-axis-reshaped", "SMX406"),
+    ],
+)  # fmt: skip
+def test_mistake_is_found_by_its_own_check_and_no_other(mistake: str, check: str) -> None:
+    entry = next(m for m in MISTAKES if m.id == mistake)
+    found = Found(run([session(entry.function, mistake, entry.call)], entry.function, DTYPES))
+    assert found.codes(mistake) == {check}
+
+
+def passes(function: str, forms: Sequence[tuple], dtypes: tuple[str, ...]) -> tuple[int, dict[str, list[str]]]:
+    """How many of the right implementations of a function pass, and what is held against the others."""
+    sessions = [session(function, f"{arrays}:{name}", call, arrays) for name, _, call, arrays in forms]
+    found = Found(run(sessions, function, dtypes))
+    names = [s.info.name for s in sessions]
+    blamed = {
+        n: [f"{r.check} {r.case}: {r.message}" for r in found.bad(n)] + found.undecided(n) for n in names
+    }  # fmt: skip
+    return sum(not b for b in blamed.values()), {n: b for n, b in blamed.items() if b}
+
+
+def right_ones(library: str, function: str) -> list[tuple]:
+    return [form for form in load(f"right_{library}").RIGHT if form[1] == function]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_right_implementations_pass(function: str, score: Score) -> None:
+    forms = right_ones("numpy", function)
+    passed, blamed = passes(function, forms, DTYPES)
+    score("right ones pass", passed, len(forms))
+    assert forms and not blamed
+
+
+@pytest.mark.libraries
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_right_implementations_in_torch_pass(function: str, score: Score, needs: Callable[..., None]) -> None:
+    needs("torch")
+    forms = right_ones("torch", function)
+    if not forms:
+        pytest.skip(f"no torch form of {function}")
+    passed, blamed = passes(function, forms, DTYPES)
+    score("right ones pass", passed, len(forms))
+    assert not blamed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["numpy", pytest.param("torch", marks=pytest.mark.libraries)])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_right_implementations_pass_in_16_bits(function: str, library: str, needs: Callable[..., None]) -> None:
+    needs(*(["torch"] if library == "torch" else []))
+    forms = right_ones(library, function)
+    if not forms:
+        pytest.skip(f"no {library} form of {function}")
+    assert not passes(function, forms, ("float16", "bfloat16"))[1]
