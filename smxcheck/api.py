@@ -72,6 +72,8 @@ def verify(
     )  # fmt: skip
     if isinstance(target, str):
         return execute.run(options)
+    if not callable(target):
+        raise ValueError(f"a target is a callable or a text, not {type(target).__name__}")
     return _verify_callable(target, functions, options)
 
 
@@ -85,7 +87,7 @@ def _verify_callable(target: Callable[..., Any], functions: tuple[str, ...], opt
     name = getattr(target, "__name__", type(target).__name__)
     found = functions[0] if functions else match_function(name)
     if found is None or len(functions) > 1:
-        raise ValueError(f"say which function {name} is: verify({name}, function='softmax')")
+        raise ValueError(f"say which function {name} is, as in verify(f, function='softmax')")
     session = in_process(target, found, name, WorkerOptions(**options.worker))
     try:
         return execute.run_with([session], replace(options, targets=(session.info.name,), functions=(found,)))

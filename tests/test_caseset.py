@@ -138,7 +138,7 @@ def test_infinities_and_nan_are_only_where_the_file_writes_them() -> None:
     groups_with = {case.group for case in QUICK if not np.all(np.isfinite(_first(case)))}
     assert groups_with == {
         "acceptance", "masked", "all-masked", "plus-inf", "nan", "rows", "online-order", "soft-labels", "label-smoothing",
-        "two-class", "axes", "ignored-labels", "log-probabilities",
+        "two-class", "axes", "ignored-labels", "log-probabilities", "sentinel-mask",
     }  # fmt: skip
 
 

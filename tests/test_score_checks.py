@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from smxcheck.catalog import FUNCTIONS
+from smxcheck.judge.choices import parse_expectations
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.problems import BAD
 from smxcheck.judge.result import Level
@@ -20,10 +22,21 @@ from smxcheck.targets.options import WorkerOptions
 
 from .scoring import Found, run, session
 
-DTYPES = ("float32", "float64")
-#: What is demanded where a check asks for more than `standard`, or for a declaration.
-LEVELS = {"SMX108": Level.TIGHT}
-EXPECTATIONS = {"SMX502": {"all-masked": "nan"}}
+#: What is asked: dtype, level, expectation. Integers are asked for with float64, whose dtype they take.
+USUAL = ("float32", Level.STANDARD, "")
+DEMANDS = {
+    "SMX108": ("float32", Level.TIGHT, ""),
+    "SMX209": ("float64", Level.STANDARD, ""),
+    "SMX502": ("float32", Level.STANDARD, "all-masked=nan"),
+}
+#: Mistakes that one check alone finds, for the checks that no misbehaviour is for.
+ALONE = {
+    "SMX401": "cross_entropy/label-clamped",
+    "SMX402": "cross_entropy/smoothing-of-ignored-rows",
+    "SMX403": "cross_entropy/weights-clamped",
+    "SMX404": "cross_entropy/smoothing-unweighted",
+    "SMX406": "cross_entropy/class-axis-reshaped",
+}
 #: Checks of what a worker process alone can see.
 IN_A_WORKER = ("SMX302", "SMX303", "SMX304", "SMX305", "SMX306")
 
@@ -34,8 +47,6 @@ FATAL = [(m, fatal) for m in fatal.FATAL] + [(m, misbehaviours) for m in MISBEHA
 
 def load(name: str) -> ModuleType:
     """A file of implementations, as a user's file is loaded: by its path."""
-    import importlib.util
-
     path = Path(__file__).parent / "implementations" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"score_{name}", path)
     assert spec is not None and spec.loader is not None
@@ -45,19 +56,17 @@ def load(name: str) -> ModuleType:
 
 
 @functools.cache
-def run_of(function: str, check: str) -> Found:
+def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
     """All misbehaviours of one function that are asked under the same demand, in one run."""
-    level, expectations = LEVELS.get(check, Level.STANDARD), EXPECTATIONS.get(check, {})
-    alike = [
-        session(function, m.id, m.call) for m in HERE
-        if m.function == function and (LEVELS.get(m.check), EXPECTATIONS.get(m.check)) == (LEVELS.get(check), EXPECTATIONS.get(check))
-    ]  # fmt: skip
-    return Found(run(alike, function, DTYPES, level, expectations=expectations))
+    alike = [m for m in HERE if m.function == function and DEMANDS.get(m.check, USUAL) == (dtype, level, expectation)]
+    sessions = [session(function, m.id, m.call) for m in alike]
+    expectations = parse_expectations((expectation,) if expectation else ())
+    return Found(run(sessions, function, (dtype,), level, expectations=expectations))
 
 
 @pytest.mark.parametrize("misbehaviour", HERE, ids=lambda m: m.id)
 def test_misbehaviour_is_found_by_its_own_check_and_no_other(misbehaviour: Misbehaviour, score: Score) -> None:
-    codes = run_of(misbehaviour.function, misbehaviour.check).codes(misbehaviour.id)
+    codes = run_of(misbehaviour.function, *DEMANDS.get(misbehaviour.check, USUAL)).codes(misbehaviour.id)
     score("misbehaviours", int(codes == {misbehaviour.check}), 1)
     assert codes == {misbehaviour.check}
 
@@ -76,25 +85,15 @@ def test_worker_reports_what_befalls_it(misbehaviour: Misbehaviour, module: Modu
     assert report.exit_code == 1
 
 
+def test_mistakes_of_losses_are_found_by_their_own_check_and_no_other() -> None:
+    entries = [m for m in MISTAKES if m.id in ALONE.values()]
+    found = Found(run([session(m.function, m.id, m.call) for m in entries], "cross_entropy", ("float32",)))
+    assert {code: found.codes(name) for code, name in ALONE.items()} == {code: {code} for code in ALONE}
+
+
 def test_every_check_has_a_target_that_only_it_catches() -> None:
-    """What the two tests above assert of each misbehaviour, seen from the checks."""
-    assert {m.check for m in (*MISBEHAVIOURS, *fatal.FATAL)} | {"SMX401", "SMX402", "SMX403", "SMX404", "SMX406"} == set(CHECKS)
-
-
-@pytest.mark.parametrize(
-    ("mistake", "check"),
-    [
-        ("cross_entropy/label-clamped", "SMX401"),
-        ("nll_loss/ignore-index-unmasked", "SMX402"),
-        ("cross_entropy/weights-clamped", "SMX403"),
-        ("cross_entropy/smoothing-unweighted", "SMX404"),
-        ("cross_entropy/class-axis-reshaped", "SMX406"),
-    ],
-)  # fmt: skip
-def test_mistake_is_found_by_its_own_check_and_no_other(mistake: str, check: str) -> None:
-    entry = next(m for m in MISTAKES if m.id == mistake)
-    found = Found(run([session(entry.function, mistake, entry.call)], entry.function, DTYPES))
-    assert found.codes(mistake) == {check}
+    """The three tests above, seen from the checks: none is without."""
+    assert {m.check for m in (*MISBEHAVIOURS, *fatal.FATAL)} | set(ALONE) == set(CHECKS)
 
 
 def passes(function: str, forms: Sequence[tuple], dtypes: tuple[str, ...]) -> tuple[int, dict[str, list[str]]]:
@@ -115,7 +114,7 @@ def right_ones(library: str, function: str) -> list[tuple]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_right_implementations_pass(function: str, score: Score) -> None:
     forms = right_ones("numpy", function)
-    passed, blamed = passes(function, forms, DTYPES)
+    passed, blamed = passes(function, forms, ("float32",))
     score("right ones pass", passed, len(forms))
     assert forms and not blamed
 
@@ -127,7 +126,7 @@ def test_right_implementations_in_torch_pass(function: str, score: Score, needs:
     forms = right_ones("torch", function)
     if not forms:
         pytest.skip(f"no torch form of {function}")
-    passed, blamed = passes(function, forms, DTYPES)
+    passed, blamed = passes(function, forms, ("float32",))
     score("right ones pass", passed, len(forms))
     assert not blamed
 
@@ -135,9 +134,9 @@ def test_right_implementations_in_torch_pass(function: str, score: Score, needs:
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["numpy", pytest.param("torch", marks=pytest.mark.libraries)])
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_right_implementations_pass_in_16_bits(function: str, library: str, needs: Callable[..., None]) -> None:
+def test_right_implementations_pass_in_the_other_dtypes(function: str, library: str, needs: Callable[..., None]) -> None:
     needs(*(["torch"] if library == "torch" else []))
     forms = right_ones(library, function)
     if not forms:
         pytest.skip(f"no {library} form of {function}")
-    assert not passes(function, forms, ("float16", "bfloat16"))[1]
+    assert not passes(function, forms, ("float64", "float16", "bfloat16"))[1]

@@ -62,7 +62,13 @@ def same_answers(true: Mistake, name: str, found: Found) -> bool:
     return True
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+#: Those with most mistakes take most of the time.
+_LONG = ("softmax", "log_softmax", "logsumexp", "cross_entropy")
+
+
+@pytest.mark.parametrize(
+    "function", [pytest.param(f, marks=pytest.mark.slow) if f in _LONG else f for f in FUNCTIONS]
+)
 def test_every_mistake_is_caught_and_named(function: str, score: Score) -> None:
     missed, misnamed, undecided, total = [], [], [], 0
     for (dtype, level), mistakes in groups(function).items():
@@ -78,26 +84,15 @@ def test_every_mistake_is_caught_and_named(function: str, score: Score) -> None:
                 misnamed.append(f"{mistake.id}: {name or 'no name'}")
     score("mistakes caught", total - len(missed), total)
     score("behaves-as names", total - len(missed) - len(misnamed), total)
-    assert not missed
+    assert not missed, misnamed
     assert not undecided
     assert len(misnamed) <= (1 - NAMED) * total, misnamed
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_equivalent_mistake_is_not_blamed(function: str) -> None:
-    """In a dtype in which a mistake makes no difference that the level can see, nothing is wrong."""
-    equivalent = [m for m in mistakes_in(function) if USUAL in m.equivalent]
-    if not equivalent:
-        pytest.skip(f"every mistake of {function} shows in {USUAL}")
-    found = search(equivalent, USUAL, Level.STANDARD)
-    blamed = {m.id: [(r.check, r.case) for r in found.bad(m.id)][:3] for m in equivalent if found.bad(m.id)}
-    assert not blamed
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("dtype", ("float16", "float64"))
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_mistakes_are_caught_in_every_dtype(function: str, dtype: str) -> None:
+def test_mistakes_are_caught_in_other_dtypes_too(function: str, dtype: str) -> None:
     """And not blamed where they are declared equivalent, or fail a stricter level only."""
     mistakes = mistakes_in(function)
     found = search(mistakes, dtype, Level.STANDARD)

@@ -28,6 +28,13 @@ def command(
     if page is None:
         near = pages.near(topic)
         raise Fail(f"no page {topic!r}" + (f"; did you mean {' or '.join(near)}?" if near else "; see: smxcheck explain"))
-    paragraphs = ["\n".join(textwrap.wrap(p, 78)) if not p.startswith("  ") else p for p in page[1]]
-    emit("\n\n".join([page[0], *paragraphs]))
+    emit("\n\n".join([_wrapped(page[0]), *map(_wrapped, page[1])]))
     return 0
+
+
+def _wrapped(paragraph: str) -> str:
+    """In 78 columns; the lines of a table, which are indented, stay lines."""
+    if not paragraph.startswith("  "):
+        return textwrap.fill(paragraph, 78)
+    wrapper = textwrap.TextWrapper(78, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapper.fill(line) for line in paragraph.splitlines())

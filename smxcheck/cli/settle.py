@@ -139,7 +139,8 @@ def settle(given: Given, config: Config) -> RunOptions:
     wish = _Wishes(given, config)
     targets = given.targets or tuple(config["targets"] or ())
     own = not targets
-    shipped = shipped_targets() if own else ((), (), {})
+    narrowed = bool(given.functions or given.text or given.ids or given.inputs)
+    shipped = shipped_targets(with_wrong=not narrowed) if own else ((), (), {})
     demand = Demand(
         Level(wish("require", given.require).one_of(_LEVELS, "standard")),
         wish("max-ulp", given.max_ulp).number(zero=True),
@@ -205,10 +206,11 @@ def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def shipped_targets() -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
+def shipped_targets(with_wrong: bool = True) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
     """The bare run: every algorithm, those that are wrong on purpose, and what each declares.
 
-    The default algorithms come first; they alone run in every dtype, to keep the run short.
+    The default algorithms come first; they alone run in every dtype, to keep the run short. ``with_wrong`` False leaves
+    those out that are wrong: a part of the cases need not catch them.
     """
     from smxcheck.targets.table import algorithms
 
@@ -221,4 +223,6 @@ def shipped_targets() -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]
     names = dict.fromkeys(key.partition("/")[0] for key in declared)
     wrong = tuple(n for n in names if any(v == "wrong" for k, v in declared.items() if k.startswith(f"{n}/")))
     first = ["builtin"] + [n for n in names if n not in ("builtin", "builtin.accurate")]
+    if not with_wrong:
+        return tuple(n for n in first if n not in wrong), (), declared
     return tuple(first), wrong, declared

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from smxcheck.dtypes import FORMATS
 from smxcheck.judge.call import Question
 from smxcheck.judge.errors import measure, times_power
 from smxcheck.judge.result import Level
@@ -31,6 +32,8 @@ _LOOSE = 2.0**-6
 _KEPT = 4096
 #: What a wrong result without a finite wrong number counts, against 1 with one: many mistakes end in the same nan.
 WEAK = 0.25
+#: What careful code computes in.
+WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
 
 
 @dataclass(frozen=True)
@@ -103,36 +106,55 @@ def wrong_elements(question: Question, wide: Array, require: Level) -> Array:
     return np.asarray((bad & ~(may_be_nan & nan)) | ((kinds == Kind.NAN) & ~nan))
 
 
-def applies(mistake: Mistake, question: Question) -> bool:
-    """Whether the mistake is one in the dtype of the question; without any dtype, it is one of integers alone."""
-    if not mistake.dtypes:
-        return bool(question.arguments[0].dtype.kind in "iub")
-    return question.case.dtype in mistake.dtypes
+@dataclass(frozen=True)
+class Suspect:
+    """A mistake, made in the dtype of the input or in the next wider one, and then rounded."""
+
+    mistake: Mistake
+    wider: bool = False
+
+    def dtype(self, question: Question) -> str:
+        """What it computes in."""
+        own = question.case.dtype
+        return WIDER.get(own, own) if self.wider else own
+
+    def applies(self, question: Question) -> bool:
+        """Whether it is a mistake in that dtype; without any dtype, it is one of integers alone."""
+        if not self.mistake.dtypes:
+            return bool(question.arguments[0].dtype.kind in "iub")
+        return self.dtype(question) in self.mistake.dtypes
+
+    def reply(self, question: Question) -> Array | None:
+        """Its own result; None where it raises. Small ones are kept: several targets may fail on a question."""
+        if question.expected.kind.size > _KEPT:
+            return self._run(question)
+        key = f"{self.mistake.id} in {self.dtype(question)}"
+        kept: Array | None = question.keep(key, lambda: self._run(question))
+        return kept
+
+    def _run(self, question: Question) -> Array | None:
+        own, wide = (FORMATS[name].numpy() for name in (question.case.dtype, self.dtype(question)))
+
+        def given(value: Any) -> Any:
+            if not isinstance(value, np.ndarray):
+                return value
+            return value.astype(wide) if value.dtype == own else value.copy()
+
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                keywords = {name: given(value) for name, value in question.keywords.items()}
+                result = np.asarray(self.mistake.call(*(given(a) for a in question.arguments), **keywords))
+            except (ValueError, TypeError, IndexError, ArithmeticError, KeyError):
+                return None
+            return result.astype(own) if result.dtype == wide else result
 
 
-def reply(mistake: Mistake, question: Question) -> Array | None:
-    """The mistake's own result; None where it raises. Small ones are kept: several targets may fail on a question."""
-    if question.expected.kind.size > _KEPT:
-        return _run(mistake, question)
-    kept: Array | None = question.keep(mistake.id, lambda: _run(mistake, question))
-    return kept
-
-
-def _run(mistake: Mistake, question: Question) -> Array | None:
-    arguments = [a.copy() for a in question.arguments]
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            return np.asarray(mistake.call(*arguments, **question.keywords))
-        except (ValueError, TypeError, IndexError, ArithmeticError, KeyError):
-            return None
-
-
-def agrees(mistake: Mistake, sample: Sample) -> bool:
+def agrees(suspect: Suspect, sample: Sample) -> bool:
     """Both raise, or the same shape, the same nans and infinities, every number within reach."""
-    if not applies(mistake, sample.question):
+    if not suspect.applies(sample.question):
         return False
-    other = reply(mistake, sample.question)
+    other = suspect.reply(sample.question)
     if other is None or sample.values is None:
         return other is None and sample.values is None
     if other.shape != sample.values.shape:
@@ -143,11 +165,11 @@ def agrees(mistake: Mistake, sample: Sample) -> bool:
     return bool(same.all()) or bool((same | (np.isnan(a) & np.isnan(b))).all())
 
 
-def is_akin(mistake: Mistake, sample: Sample) -> bool:
+def is_akin(suspect: Suspect, sample: Sample) -> bool:
     """The mistake is wrong, too, wherever the target is: not the same answer, but the same places."""
-    if sample.values is None or not applies(mistake, sample.question):
+    if sample.values is None or not suspect.applies(sample.question):
         return False
-    other = reply(mistake, sample.question)
+    other = suspect.reply(sample.question)
     if other is None or other.shape != sample.values.shape:
         return False
     bad = wrong_elements(sample.question, other.astype(np.float64).reshape(-1), sample.require)

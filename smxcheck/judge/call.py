@@ -245,8 +245,9 @@ def _status(question: Question, found: accuracy.Accuracy, demand: Demand) -> tup
 
 
 def _term(question: Question, values: Array, found: accuracy.Accuracy, fmt: Format) -> str:
-    """The largest term of the bound at the worst element; small results only, where it can be looked at again."""
-    if found.error is None or found.index is None or values.size > 100_000:
+    """The largest term of the bound at the worst element, where the error is more than an ulp; small results only,
+    where it can be looked at again."""
+    if found.error is None or found.error <= 1 or found.index is None or values.size > BLOCK:
         return ""
     one = slice(found.index, found.index + 1)
     on = scale(question.expected.enclosure.reshape((values.size,)).take(one), fmt)

@@ -17,7 +17,10 @@ BAD = (Status.WRONG, Status.CRASHED, Status.HUNG)
 _AFTER = 1 << 30  # behind every acceptance vector
 #: Checks of values whose page says "right elsewhere, wrong here". Where plain values are mostly wrong, that is not
 #: known, and the results are part of the one problem.
-_SPECIFIC = ("SMX103", "SMX105", "SMX106", "SMX107", "SMX203", "SMX204", "SMX402", "SMX403", "SMX404", "SMX405", "SMX406")
+_SPECIFIC = (
+    "SMX103", "SMX105", "SMX106", "SMX107", "SMX108", "SMX203", "SMX204", "SMX209", "SMX402", "SMX403", "SMX404",
+    "SMX405", "SMX406",
+)  # fmt: skip
 _PLAIN = ("SMX101", "SMX102")
 
 
@@ -39,9 +42,11 @@ def size_order(w: Wrong) -> tuple[int, int, bool, int, str]:
 
 @dataclass(frozen=True)
 class Explained:
-    """Case ids that a mistake reproduces, those where it is wrong in the same places, and how many were looked at."""
+    """Case ids that a mistake reproduces, perhaps ``wider`` than its arrays, those where it is wrong in the same
+    places, and how many were looked at."""
 
     mistake: Mistake
+    wider: bool
     reproduced: frozenset[str]
     akin: frozenset[str]
     looked_at: int
@@ -94,7 +99,8 @@ def _split(wrong: Sequence[Wrong], ids: frozenset[str]) -> tuple[list[Wrong], li
 
 def _behaves(e: Explained, count: int, wrong: int) -> str:
     where = "wrong results" if e.looked_at >= wrong else "wrong results looked at"
-    return f"{e.mistake.formula}, in {count:,} of the {e.looked_at:,} {where}"
+    formula = e.mistake.formula + (", computed in a wider format" if e.wider else "")
+    return f"{formula}, in {count:,} of the {e.looked_at:,} {where}"
 
 
 def _problem(

@@ -42,7 +42,8 @@ def _facts(report: Report, options: RenderOptions) -> Iterator[str]:
     yield ULP
     yield from _problems(report, options)
     yield from caveats(report)
-    yield from choices(report)
+    if not report.own or options.verbose:
+        yield from choices(report)
     if options.everything:
         yield from (f"cannot tell: {r.case}" for r in cannot_tell(report))
         yield from (f"declined: {r.case}: {r.message}" for r in report.results if r.status is Status.DECLINED)

@@ -152,9 +152,8 @@ def _problems(report: Report, layout: Layout, options: RenderOptions) -> list[li
 
 
 def _doubts(report: Report, layout: Layout, options: RenderOptions) -> list[Line]:
-    found = [
-        line for text in (*caveats(report), *choices(report)) for line in layout.wrapped(text, rest="  ")
-    ]
+    texts = [*caveats(report), *(choices(report) if not report.own or options.verbose else [])]
+    found = [line for text in texts for line in layout.wrapped(text, rest="  ")]
     if options.everything:
         for result in cannot_tell(report):
             found += layout.wrapped(f"cannot tell: {result.case}", first="  ", rest="    ", style="dim")

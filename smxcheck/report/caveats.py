@@ -69,7 +69,7 @@ def _status_sentences(results: tuple[Result, ...]) -> list[str]:
             reasons = [text for text, _ in Counter(r.message for r in met if r.message).most_common()]
             why = f" ({'; '.join(_first_of(reasons))})" if reasons else ""
             sentences.append(f"{plural(len(met), 'result')} {words}: {_places(met, results)}{why}.")
-    return sentences + _blind_sentence(results)
+    return sentences + _cannot_tell_sentence(results)
 
 
 def _first_of(reasons: list[str]) -> list[str]:
@@ -77,7 +77,7 @@ def _first_of(reasons: list[str]) -> list[str]:
     return [reasons[0], *([plural(len(reasons) - 1, "other reason")] if reasons[1:] else [])]
 
 
-def _blind_sentence(results: tuple[Result, ...]) -> list[str]:
+def _cannot_tell_sentence(results: tuple[Result, ...]) -> list[str]:
     """How many results prove nothing, by what else their bound admits."""
     blind = [r for r in results if r.status is Status.CANNOT_TELL or r.cannot_tell]
     if not blind:
@@ -104,10 +104,8 @@ def _blind_sentences(results: tuple[Result, ...]) -> list[str]:
     if not blind:
         return []
     number = plural(sum(r.blind for r in blind), "element")
-    return [
-        f"{number} right without a digit to show for it (the bound admits 0 there), and not in the figures in ulp:"
-        f" {_places(blind, results)}."
-    ]
+    why = "right without a digit to show for it (the bound admits 0 there), and not in the figures in ulp"
+    return [f"{number} {why}: {_places(blind, results)}."]
 
 
 def _places(met: Iterable[Result], results: Iterable[Result]) -> str:

@@ -26,16 +26,17 @@ _WORDS: dict[str, Page] = {
         "The derivations stand in smxcheck/judge/bounds, one docstring each."]),
     "level": ("level: how accurate a result is", [
         ("  1ulp      error at most 1 ulp\n"
-        "  tight     within the bound of the best published algorithm: shift rounded once, log1p of\n"
-        "            the rest, tree summation, gradual underflow\n"
-        "  standard  within the bound of the textbook stable algorithm: shift first, log of the sum,\n"
-        "            division or exp((x - max) - log sum), sequential summation; subnormals may be flushed\n"
+        "  tight     within the bound of the best published algorithm\n"
+        "  standard  within the bound of the textbook stable algorithm\n"
         "  wrong     anything else"),
+        ("The best published algorithm: shift rounded once, log1p of the rest, tree summation, gradual underflow. The"
+        " textbook stable one: shift first, log of the sum, division or exp((x - max) - log sum), sequential summation;"
+        " subnormal results may be flushed to zero."),
         "--require sets the level that is demanded; the default is standard. 1ulp and tight results are standard too."]),
     "cannot-tell": ("cannot tell: the case says nothing about this result", [
         ("The bound of the required level would also accept zeros, a constant, or another function's output here."
         " log_softmax([0, -17]) in float32 is -4.1e-8, and the textbook algorithm may return 0: then a right result"
-        " proves nothing. Such results are counted apart; --list and --all show them, --require tight makes most tell.")]),
+        " proves nothing. Such results are counted apart; --all shows them, --require tight makes most tell.")]),
     "enclosure": ("enclosure: an exact value with a bound on its own error", [
         ("mpmath computes every value together with a proven bound on its error, and raises the precision until the"
         " bound decides the verdict. Where it cannot, the result is undecided, which is an error of the tool (exit 3).")]),
@@ -72,11 +73,12 @@ _WORDS: dict[str, Page] = {
         "  builtin.shifted      one of the algorithms that smxcheck ships")]),
     "known": ("known: problems that are accepted, with a reason", [
         ("  [[known]]\n"
-        '  target = "torch"              # at least one of target, function, dtype, check, case\n'
+        '  target = "torch"     # also: function, dtype, check, case\n'
         '  check = "SMX101"\n'
         '  reason = "upstream issue 113708"\n'
-        "  until = 2027-03-31            # optional: the problem counts again after this day"),
-        "Accepted problems are shown and do not fail the run: --known FILE."]),
+        "  until = 2027-03-31   # optional: afterwards the problem counts again"),
+        ("An entry names at least one of target, function, dtype, check and case, and accepts every wrong result that all"
+        " of them fit. Accepted problems are shown and do not fail the run: --known FILE.")]),
     "exit-codes": ("exit codes: the same for every format", [
         ("  0    everything checked is right (as --require and --known say)\n"
         "  1    something is wrong, or was not run to its end\n"

@@ -256,6 +256,7 @@ def _problems(function: str, track: _Track, results: list[Result], limits: Limit
     explained = [
         problems.Explained(
             likeness.mistake,
+            likeness.wider,
             frozenset(looked[i].result.case for i in likeness.agreed),
             frozenset(looked[i].result.case for i in likeness.akin),
             len(looked),
