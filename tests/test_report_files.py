@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import re
@@ -313,3 +314,10 @@ def test_a_device_is_written_to_not_replaced():
 def test_every_status_is_in_a_sample():
     """The formats above met every status."""
     assert {r.status for r in samples.every_status().results} == set(Status)
+
+
+def test_a_report_named_gz_is_the_same_compressed(tmp_path):
+    report = next(iter(samples.ALL.values()))()
+    plain = write_report(report, tmp_path / "a.json").read_bytes()
+    packed = write_report(report, tmp_path / "a.json.gz").read_bytes()
+    assert gzip.decompress(packed) == plain

@@ -117,7 +117,7 @@ def _problem(
         message=headline(function, r), input=r.input, got=r.got, right=r.right,
         behaves_as=behaves, instead=instead,
         again=f"smxcheck verify {shlex.quote(target)}{again_options} --case {r.case}",
-        bugs=tuple(dict.fromkeys(bugs + own))[:3],
+        bugs=(bugs or own)[:3],  # of the mistake that it behaves as, else of the group of cases
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import secrets
@@ -14,12 +15,16 @@ from smxcheck.report.formats import DEFAULT_OPTIONS, FORMATS, RenderOptions, ren
 _PREFIX = re.compile(r"([a-z]{2,}):(.+)", re.DOTALL)
 
 
+#: A report whose name ends so is compressed: the JSON of a large run has tens of megabytes.
+_COMPRESSED = ".gz"
+
+
 class ReportError(Exception):
     """A report file cannot be written: one line that says why."""
 
 
 def destination(text: str) -> tuple[str, Path]:
-    """The format and the file that ``--report TEXT`` means: ``out.xml`` or ``junit:out.txt``.
+    """The format and the file that ``--report TEXT`` means: ``out.xml``, ``out.json.gz`` or ``junit:out.txt``.
 
     Raises ValueError, with the list of formats, where neither a prefix nor the suffix names one.
     """
@@ -29,8 +34,9 @@ def destination(text: str) -> tuple[str, Path]:
             raise ValueError(f"no report format {name!r} in {text!r}; {_known()}")
         return name, Path(file)
     path = Path(text)
+    suffix = (path.with_suffix("") if path.suffix.lower() == _COMPRESSED else path).suffix.lower()
     for entry in FORMATS.values():
-        if entry.suffix and path.suffix.lower() == entry.suffix:
+        if entry.suffix and suffix == entry.suffix:
             return entry.name, path
     raise ValueError(f"the name {text!r} does not say which format is meant; {_known()}")
 
@@ -49,6 +55,8 @@ def write_report(
     """
     name, file = (format, Path(path)) if format else destination(os.fspath(path))
     content = render(report, name, options=options).encode()
+    if file.suffix.lower() == _COMPRESSED:
+        content = gzip.compress(content, mtime=0)
     try:
         _write_whole(file, content)
     except OSError as error:

@@ -79,13 +79,18 @@ def _shipped(options: RunOptions, functions: Sequence[str], own: Sequence[Case])
     return load_cases(functions, options.dtypes, options.tier, options.text, ids)
 
 
+def _is_beside(info: TargetInfo, options: RunOptions) -> bool:
+    return info.name == options.beside and info.name not in options.targets
+
+
 def offered_functions(options: RunOptions, infos: Sequence[TargetInfo]) -> list[str]:
     """Functions to check, in catalog order. Raises TargetError where a wish is offered by no target."""
-    offered = [f for f in FUNCTIONS if any(f in info.offers for info in infos)]
+    judged = [info for info in infos if not _is_beside(info, options)]
+    offered = [f for f in FUNCTIONS if any(f in info.offers for info in judged)]
     if options.functions is None:
         return offered
     if not any(f in offered for f in options.functions):
-        spoken = ", ".join(info.name for info in infos)
+        spoken = ", ".join(info.name for info in judged)
         raise TargetError(f"{spoken}: offers none of {', '.join(options.functions)}; it offers {', '.join(offered)}")
     return [f for f in offered if f in options.functions]
 
@@ -168,7 +173,7 @@ def _target_report(
         not_tested=sentences(lacking),
         choices={CHOICES[n].question: sentence(n, a) for n, a in answers.items()},
         notes=info.notes, expected_wrong=info.name in options.expected_wrong,
-        beside=info.name == options.beside and info.name not in options.targets,
+        beside=_is_beside(info, options),
     )  # fmt: skip
 
 
