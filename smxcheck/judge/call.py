@@ -46,7 +46,6 @@ class Question:
     arguments: tuple[Array, ...]
     keywords: Mapping[str, Any]
     expected: Expected
-    allowance: Allowance
     text: str  # the call, short
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -60,11 +59,23 @@ class Question:
             self._kept[key] = compute()
         return self._kept[key]
 
+    def allowance(self, fmt: Format) -> Allowance:
+        """What the levels allow to a result of that format (integers may become another than that of the case)."""
+        made: Allowance = self.keep(f"allowance {fmt.name}", lambda: self._allowance(fmt))
+        return made
+
+    def _allowance(self, fmt: Format) -> Allowance:
+        if self.expected.must_raise:
+            return Allowance(Bound(), Bound())
+        asked = self.case.function, self.arguments, self.keywords, fmt
+        tight, standard = (bounds_for(*asked, level) for level in (Level.TIGHT, Level.STANDARD))
+        return Allowance(tight, standard, one_ulp_extra(self.case.function, self.arguments, fmt))
+
     def rulers(self, fmt: Format) -> Iterable[Ruler]:
-        """What the levels allow; kept for results of one block, made anew for large ones."""
+        """The same, element by element; kept for results of one block, made anew for large ones."""
         if self.expected.kind.size > BLOCK:
-            return rulers(self.expected, self.allowance, fmt)
-        kept: list[Ruler] = self.keep(fmt.name, lambda: list(rulers(self.expected, self.allowance, fmt)))
+            return rulers(self.expected, self.allowance(fmt), fmt)
+        kept: list[Ruler] = self.keep(fmt.name, lambda: list(rulers(self.expected, self.allowance(fmt), fmt)))
         return kept
 
 
@@ -91,21 +102,9 @@ def _quiet() -> np.errstate:
 
 
 def ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
-    """Everything that does not depend on the target."""
+    """Everything that does not depend on the target: what is right now, what is allowed when it is first needed."""
     with _quiet():
-        return _ask(case, arguments, keywords, text)
-
-
-def _ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
-    fmt = FORMATS[case.dtype]
-    expected = expect(case.function, arguments, keywords)
-    if expected.must_raise:
-        return Question(case, arguments, keywords, expected, Allowance(Bound(), Bound()), text)
-    tight, standard = (
-        bounds_for(case.function, arguments, keywords, fmt, level) for level in (Level.TIGHT, Level.STANDARD)
-    )
-    extra = one_ulp_extra(case.function, arguments, fmt)
-    return Question(case, arguments, keywords, expected, Allowance(tight, standard, extra), text)
+        return Question(case, arguments, keywords, expect(case.function, arguments, keywords), text)
 
 
 def result_dtype(case: Case, arguments: tuple[Array, ...], returned: str) -> str:
@@ -220,7 +219,7 @@ def _decided(question: Question, values: Array, fmt: Format) -> tuple[accuracy.A
     while found.undecided and bits < MOST_BITS:
         bits *= 2
         expected = expect(question.case.function, question.arguments, question.keywords, bits)
-        found = accuracy.judge_values(values, rulers(expected, question.allowance, fmt), fmt)
+        found = accuracy.judge_values(values, rulers(expected, question.allowance(fmt), fmt), fmt)
     return found, expected
 
 
@@ -251,7 +250,7 @@ def _term(question: Question, values: Array, found: accuracy.Accuracy, fmt: Form
         return ""
     one = slice(found.index, found.index + 1)
     on = scale(question.expected.enclosure.reshape((values.size,)).take(one), fmt)
-    return largest_term(bound_block(question.allowance.standard, values.shape, one), on)
+    return largest_term(bound_block(question.allowance(fmt).standard, values.shape, one), on)
 
 
 def _drift(
