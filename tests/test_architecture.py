@@ -176,7 +176,7 @@ def texts() -> Iterator[Path]:
     folders = ("smxcheck", "reference", "cases", "tests", "reports", ".ci")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files += [p for p in ROOT.iterdir() if p.suffix in (".md", ".toml", ".cff") or p.name in ("LICENSE", ".gitignore")]
-    return (p for p in files if p.is_file() and p.suffix not in (".npz", ".pyc"))
+    return (p for p in files if p.is_file() and p.suffix not in (".npz", ".pyc", ".gz"))
 
 
 def test_no_file_names_a_machine_or_a_package_host() -> None:

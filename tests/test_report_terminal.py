@@ -123,7 +123,7 @@ def test_the_problem_block_has_aligned_labels():
         "  instead     x - max(x) - log(sum(exp(x - max(x))))",
         "  again       smxcheck verify kernel.py --case log_softmax/far-tail/200/float32",
         "  why         smxcheck explain SMX102",
-        "  upstream    pytorch/pytorch#1020",
+        "  seen in     pytorch/pytorch#1020",
     ]
 
 

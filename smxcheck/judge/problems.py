@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from smxcheck.caseset.model import Case
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.result import Problem, Result, Status
-from smxcheck.judge.words import ulps
+from smxcheck.judge.words import NOT_FINITE, NOT_INFINITE, NOT_NAN, ulps
 from smxcheck.mistakes import Mistake
 
 BAD = (Status.WRONG, Status.CRASHED, Status.HUNG)
@@ -22,6 +22,10 @@ _SPECIFIC = (
     "SMX405", "SMX406",
 )  # fmt: skip
 _PLAIN = ("SMX101", "SMX102")
+#: How a message about values begins, and the plain check of that symptom.
+_SYMPTOMS = (
+    ("error", "SMX101"), (NOT_FINITE, "SMX102"), (NOT_INFINITE, "SMX103"), (NOT_NAN, "SMX104"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,27 @@ def group(
     for w in left:
         code = w.result.check
         by_code[_PLAIN[0] if everywhere and code in (*_PLAIN, *_SPECIFIC) else code].append(w)
-    for mine in by_code.values():
+    for mine in _by_symptom(by_code).values():
         add(mine)
     return [problem for _, problem in sorted(out, key=lambda pair: pair[0])]
+
+
+def _by_symptom(by_code: Mapping[str, list[Wrong]]) -> dict[str, list[Wrong]]:
+    """Checks of one circumstance (an axis, a length, a layout) joined to the plain check of the same symptom.
+
+    They blame the circumstance because plain values come out right. Where plain values show the same symptom in at
+    least a quarter as many results, they are one cause.
+    """
+    out = {code: list(found) for code, found in by_code.items()}
+    for symptom, plain in _SYMPTOMS:
+        same = {c: [w for w in out.get(c, []) if w.result.message.startswith(symptom)] for c in _SPECIFIC if c != plain}
+        count = sum(map(len, same.values()))
+        if not count or 4 * len(out.get(plain, [])) < count:
+            continue
+        for code, found in same.items():
+            out[plain] += found
+            out[code] = [w for w in out.get(code, []) if w not in found]
+    return {code: found for code, found in out.items() if found}
 
 
 def _split(wrong: Sequence[Wrong], ids: frozenset[str]) -> tuple[list[Wrong], list[Wrong]]:
@@ -109,7 +131,8 @@ def _problem(
 ) -> Problem:  # fmt: skip
     smallest = min(wrong, key=size_order)
     r = smallest.result
-    own = tuple(b.partition(":")[0] for b in smallest.case.bugs)
+    # The acceptance vectors share one list of bugs, which says nothing of the one at hand.
+    own = () if smallest.case.acceptance else tuple(b.partition(":")[0] for b in smallest.case.bugs)
     return Problem(
         target=target, function=function, check=r.check, dtype=r.dtype,
         dtypes=tuple(dict.fromkeys(w.result.dtype for w in wrong)),

@@ -19,6 +19,11 @@ Array = npt.NDArray[Any]
 #: Arrays up to this size are printed whole.
 _WHOLE = 6
 
+#: Why a value is wrong that has no distance from the right one.
+NOT_FINITE = "not a finite number where one is right"
+NOT_INFINITE = "not the infinity that is right"
+NOT_NAN = "a number where only nan is right"
+
 _KIND_TEXT = {
     Kind.PLUS_INFINITY: "inf",
     Kind.MINUS_INFINITY: "-inf",
@@ -104,11 +109,11 @@ def complaint(found: Accuracy) -> str:
     """Why the worst element is wrong."""
     match found.symptom:
         case "not-finite":
-            return "not a finite number where one is right"
+            return NOT_FINITE
         case "infinite":
-            return "not the infinity that is right"
+            return NOT_INFINITE
         case "nan":
-            return "a number where only nan is right"
+            return NOT_NAN
     return f"error {ulps(found.error)} ulp, {ulps(found.allowed)} ulp allowed"
 
 

@@ -35,7 +35,7 @@ def code(untrusted: str) -> str:
 
 
 def _lines(content: Page, doubts: list[str], chosen: list[str]) -> Iterator[str]:
-    yield f"## {text(content.verdict.word)}"
+    yield f"## smxcheck: {text(content.verdict.word)}"
     yield ""
     yield from (f"{text(sentence)}  " for sentence in content.verdict.sentences)
     yield ""

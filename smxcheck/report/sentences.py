@@ -134,7 +134,7 @@ def problem_lines(problem: Problem) -> list[tuple[str, str]]:
         ("instead", problem.instead),
         ("again", problem.again),
         ("why", f"smxcheck explain {check_code(problem.check)}"),
-        ("upstream", ", ".join(problem.bugs)),
+        ("seen in", ", ".join(problem.bugs)),
         ("known", problem.known),
     )
     return [(label, text) for label, text in lines if text]
