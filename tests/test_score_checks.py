@@ -119,24 +119,35 @@ def test_right_implementations_pass(function: str, score: Score) -> None:
     assert forms and not blamed
 
 
+#: The functions that have forms written for torch tensors.
+IN_TORCH = (
+    "softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid", "cross_entropy", "binary_cross_entropy_with_logits",
+    "entropy",
+)  # fmt: skip
+BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
+    pytest.param("torch", f, marks=pytest.mark.libraries) for f in IN_TORCH
+]
+
+
 @pytest.mark.libraries
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", IN_TORCH)
 def test_right_implementations_in_torch_pass(function: str, score: Score, needs: Callable[..., None]) -> None:
     needs("torch")
     forms = right_ones("torch", function)
-    if not forms:
-        pytest.skip(f"no torch form of {function}")
     passed, blamed = passes(function, forms, ("float32",))
     score("right ones pass", passed, len(forms))
-    assert not blamed
+    assert forms and not blamed
+
+
+@pytest.mark.libraries
+def test_every_torch_form_is_looked_at(needs: Callable[..., None]) -> None:
+    needs("torch")
+    assert {form[1] for form in load("right_torch").RIGHT} == set(IN_TORCH)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["numpy", pytest.param("torch", marks=pytest.mark.libraries)])
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(("library", "function"), BY_LIBRARY)
 def test_right_implementations_pass_in_the_other_dtypes(function: str, library: str, needs: Callable[..., None]) -> None:
     needs(*(["torch"] if library == "torch" else []))
     forms = right_ones(library, function)
-    if not forms:
-        pytest.skip(f"no {library} form of {function}")
-    assert not passes(function, forms, ("float64", "float16", "bfloat16"))[1]
+    assert forms and not passes(function, forms, ("float64", "float16", "bfloat16"))[1]
