@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smxcheck.judge.result import Level, Status
 from smxcheck.report import numbers
 from smxcheck.report.caveats import caveats
-from smxcheck.report.escape import clean, cleaned, markup, one_line, to_ascii
+from smxcheck.report.escape import clean, cleaned, one_line, to_ascii
 from smxcheck.report.sentences import functions_of, row_verdict, verdict
 from smxcheck.report.summary import by_harm, quantile, table
 
@@ -134,12 +134,6 @@ def test_cleaning_reaches_every_string_and_keeps_a_clean_report():
     found = cleaned(report)
     assert "\x1b" not in found.targets[0].notes[0] + found.problems[0].got + found.results[1].got
     assert cleaned(samples.one_wrong()) == samples.one_wrong()
-
-
-def test_markup_is_printed_as_it_is():
-    from rich.text import Text
-
-    assert Text.from_markup(markup("[bold]x[/bold]")).plain == "[bold]x[/bold]"
 
 
 def row(*results):

@@ -43,7 +43,7 @@ def _conclude(report: Report, given: Given, screen: Screen) -> int:
     from smxcheck.report.write import ReportError, write_report
 
     if report.interrupted:
-        raise Fail(f"interrupted after {len(report.results):,} results; no report was written", INTERRUPTED)
+        raise Fail("interrupted; no report was written", INTERRUPTED)
     if not report.results:
         raise Fail(_nothing(report, given), NOTHING)
     screen.print(report)

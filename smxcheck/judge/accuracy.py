@@ -33,7 +33,6 @@ class Accuracy:
     error: float | None = None
     allowed: float | None = None
     largest: float | None = None
-    largest_at: int | None = None
     allowed_at_largest: float | None = None
     signed_sum: float = 0.0
     measured: int = 0
@@ -156,7 +155,7 @@ def _record_statistics(out: Accuracy, size: Array, e: Errors, use: Array, r: Rul
     picked = size[use]
     i = int(np.argmax(np.where(use, size, -1.0)))
     if out.largest is None or size[i] > out.largest:
-        out.largest, out.largest_at, out.allowed_at_largest = float(size[i]), r.offset + i, float(r.standard[i])
+        out.largest, out.allowed_at_largest = float(size[i]), float(r.standard[i])
     out.signed_sum += float(e.signed[use].sum())
     out.measured += int(picked.size)
     positive = picked[picked > 0]

@@ -49,10 +49,6 @@ class Enclosure:
     def reshape(self, shape: tuple[int, ...]) -> Enclosure:
         return Enclosure(*(a.reshape(shape) for a in (self.hi, self.lo, self.exponent, self.bound)))
 
-    def move_last_axis_to(self, axis: int) -> Enclosure:
-        parts = (self.hi, self.lo, self.exponent, self.bound)
-        return Enclosure(*(np.moveaxis(a, -1, axis) for a in parts))
-
     def float64(self) -> Array:
         """The values as float64: rounded, subnormal or infinite where they lie outside its range."""
         with np.errstate(over="ignore", under="ignore"):

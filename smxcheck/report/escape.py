@@ -78,13 +78,6 @@ def _ascii_character(character: str) -> str:
     return base or character.encode("ascii", "backslashreplace").decode()
 
 
-def markup(text: str) -> str:
-    """``text`` so that Rich prints it as it is."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
 _WITHOUT_TEXT = (float, int, bool)
 
 

@@ -19,7 +19,6 @@ from smxcheck.oracle.rows import Rows, exact_float64, to_rows
 from smxcheck.oracle.tiers import distinct
 
 Array = npt.NDArray[Any]
-Terms = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 _ROWWISE = {"softmax": core.softmax, "log_softmax": core.log_softmax}
 _REDUCED = {"logsumexp": core.logsumexp, "softmax_entropy": information.softmax_entropy}
