@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smxcheck.catalog import FUNCTIONS, match_function
 from smxcheck.dtypes import DEFAULT_DTYPES, FORMATS
 from smxcheck.judge.choices import parse_expectations
 from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
 from smxcheck.judge.result import Level, Report
+from smxcheck.targets.gradients import AUTO
 from smxcheck.targets.options import ARRAYS, DEVICES
+
+if TYPE_CHECKING:
+    from smxcheck.run.options import RunOptions
 
 
 def verify(
@@ -31,14 +35,17 @@ def verify(
     arrays: str = "auto",
     device: str = "cpu",
     fixed: Mapping[str, Any] | None = None,
+    gradient: str | Callable[..., Any] | None = None,
     timeout: float = 10.0,
     time_limit: float | None = None,
 ) -> Report:
     """Judge an implementation and return the report; nothing is printed, nothing raised for a wrong result.
 
     ``target`` is a callable, which runs in this process (``function`` says what it is where its name does not), or a
-    text as on the command line (``"torch"``, ``"kernel.py:softmax"``), which runs in a worker process. The other
-    arguments are the options of ``smxcheck verify``. ``report.passed`` says whether everything is right.
+    text as on the command line (``"torch"``, ``"kernel.py:softmax"``), which runs in a worker process. ``gradient`` is
+    a derivative of the target, checked besides: a callable for a callable, a text for a text; ``"auto"`` takes all that
+    automatic differentiation gives. The other arguments are the options of ``smxcheck verify``. ``report.passed`` says
+    whether everything is right.
 
     Raises ValueError for an argument that is not understood, and ``smxcheck.targets.protocol.TargetError``,
     ``smxcheck.caseset.CaseError`` or ``smxcheck.run.known.KnownError`` for a target, a file of inputs or a file of
@@ -69,28 +76,38 @@ def verify(
         targets=(target,) if isinstance(target, str) else (), functions=functions or None, dtypes=tuple(dtypes),
         tier=cases, inputs=str(inputs) if inputs else None, demand=demand, only=only,
         known=str(known) if known else None, worker=worker, time_limit=time_limit,
+        gradients=(gradient,) if isinstance(gradient, str) else (),
     )  # fmt: skip
     if isinstance(target, str):
+        if callable(gradient):
+            raise ValueError(f"the gradient of {target} is a text too, as in gradient='FILE.py:NAME'")
         return execute.run(options)
     if not callable(target):
         raise ValueError(f"a target is a callable or a text, not {type(target).__name__}")
-    return _verify_callable(target, functions, options)
+    if gradient is not None and not callable(gradient) and gradient != AUTO:
+        raise ValueError(f"the gradient of a callable is a callable or 'auto', not {gradient!r}")
+    return _verify_callable(target, functions, options, None if isinstance(gradient, str) else gradient)
 
 
-def _verify_callable(target: Callable[..., Any], functions: tuple[str, ...], options: Any) -> Report:
+def _verify_callable(
+    target: Callable[..., Any],
+    functions: tuple[str, ...],
+    options: RunOptions,
+    gradient: Callable[..., Any] | None,
+) -> Report:
     from dataclasses import replace
 
     from smxcheck.run import execute
     from smxcheck.targets.load import in_process
-    from smxcheck.targets.options import WorkerOptions
 
     name = getattr(target, "__name__", type(target).__name__)
     found = functions[0] if functions else match_function(name)
     if found is None or len(functions) > 1:
         raise ValueError(f"say which function {name} is, as in verify(f, function='softmax')")
-    session = in_process(target, found, name, WorkerOptions(**options.worker))
+    options = replace(options, targets=(name,), functions=None)
+    session = in_process(target, found, name, options.worker_options(name), gradient)
     try:
-        return execute.run_with([session], replace(options, targets=(session.info.name,), functions=(found,)))
+        return execute.run_with([session], options)
     finally:
         session.close()
 

@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from smxcheck.catalog import FUNCTIONS
+from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS
 from smxcheck.judge.call import Demand
 from smxcheck.judge.problems import BAD
 from smxcheck.judge.result import Level, Problem, Report, Result, Status
 from smxcheck.run.execute import run_with
 from smxcheck.run.options import RunOptions
+from smxcheck.targets.inprocess import InProcessSession
 from smxcheck.targets.load import in_process
 from smxcheck.targets.options import WorkerOptions
-from smxcheck.targets.protocol import Session
+from smxcheck.targets.protocol import Session, TargetInfo
+from smxcheck.targets.resolve import Loaded
+from smxcheck.targets.signature import bind
 
 
-def _x_axis(call: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, axis=-1: call(x, axis=axis)
+def with_contract(function: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """The callable with the catalog's own signature: its arguments, and every keyword at its default."""
+    entry = FUNCTIONS[function]
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in entry.arguments]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=KEYWORD_DEFAULTS[name]) for name in entry.keywords
+    ]
 
+    def target(*arguments: Any, **keywords: Any) -> Any:
+        return call(*arguments, **keywords)
 
-def _p_q_axis(call: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda p, q, axis=-1: call(p, q, axis=axis)
-
-
-def _loss(call: Callable[..., Any]) -> Callable[..., Any]:
-    def target(logits, labels, axis=-1, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"):
-        return call(
-            logits, labels, axis=axis, weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing,
-            reduction=reduction,
-        )  # fmt: skip
-
+    target.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return target
-
-
-def _given_loss(call: Callable[..., Any]) -> Callable[..., Any]:
-    def target(logits, labels, axis=-1, weight=None, ignore_index=-100, reduction="mean"):
-        return call(logits, labels, axis=axis, weight=weight, ignore_index=ignore_index, reduction=reduction)
-
-    return target
-
-
-_BY_CONTRACT: dict[tuple[int, tuple[str, ...]], Callable[..., Callable[..., Any]]] = {
-    (1, ("axis",)): _x_axis,
-    (2, ("axis",)): _p_q_axis,
-    (1, ()): lambda call: lambda x: call(x),
-    (2, ()): lambda call: lambda x, y: call(x, y),
-    (2, FUNCTIONS["cross_entropy"].keywords): _loss,
-    (2, FUNCTIONS["nll_loss"].keywords): _given_loss,
-}
 
 
 def session(function: str, name: str, call: Callable[..., Any], arrays: str = "") -> Session:
@@ -57,19 +41,26 @@ def session(function: str, name: str, call: Callable[..., Any], arrays: str = ""
     own signature says what it takes."""
     if arrays:
         return in_process(call, function, name, WorkerOptions(arrays=arrays, isolate=False))
-    entry = FUNCTIONS[function]
-    target = _BY_CONTRACT[len(entry.arguments), entry.keywords](call)
+    target = with_contract(function, call)
     return in_process(target, function, name, WorkerOptions(arrays="numpy", isolate=False))
+
+
+def session_of(calls: Mapping[str, Callable[..., Any]], name: str) -> Session:
+    """Several functions of one target, each with the catalog's own signature and NumPy arrays."""
+    bindings = {f: bind(f, with_contract(f, call), f"{name}:{f}", "numpy") for f, call in calls.items()}
+    info = TargetInfo(name, {}, "numpy", {f: b.offer for f, b in bindings.items()})
+    return InProcessSession(Loaded(info, bindings), WorkerOptions(arrays="numpy", isolate=False))
 
 
 def run(
     sessions: Sequence[Session], function: str, dtypes: tuple[str, ...], require: Level = Level.STANDARD, **options: Any
 ) -> Report:
-    """All sessions over the quick cases of one function."""
+    """All sessions over the quick cases of one function, or of all that ``functions`` names."""
     names = tuple(s.info.name for s in sessions)
     demand = Demand(require=require, expectations=options.pop("expectations", {}))
+    functions = options.pop("functions", (function,))
     return run_with(
-        sessions, RunOptions(targets=names, functions=(function,), dtypes=dtypes, demand=demand, **options)
+        sessions, RunOptions(targets=names, functions=functions, dtypes=dtypes, demand=demand, **options)
     )
 
 

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
@@ -18,9 +20,13 @@ from smxcheck.caseset.model import LAYOUTS, Case
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.dtypes import FORMATS
 from smxcheck.judge.codes import CHECKS_BY_NAME
+from smxcheck.oracle import NOT_ROWS
 
 DTYPES = tuple(FORMATS)
 QUICK = load_cases(dtypes=DTYPES)
+
+#: What kernels are written for, and what the case set so has most inputs for.
+CENTRAL = NOT_ROWS - {"gumbel_max_sample", "gumbel_softmax", "gumbel_softmax_jacobian"}
 
 #: Distinct (row, value) pairs that a quick run of one function and dtype may ask the reference for.
 BUDGET = 20_000
@@ -39,9 +45,10 @@ def distinct_values(case: Case) -> int:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_function_has_many_quick_cases_in_every_dtype(function: str) -> None:
+    """Functions that kernels are written for have many; derivatives and generalisations a few that tell."""
     count = Counter(case.dtype for case in QUICK if case.function == function)
     assert set(count) == set(DTYPES)
-    assert min(count.values()) >= 120
+    assert min(count.values()) >= (120 if function in CENTRAL else 4)
 
 
 def test_full_has_every_quick_case_and_more_for_every_function() -> None:
@@ -53,7 +60,7 @@ def test_full_has_every_quick_case_and_more_for_every_function() -> None:
 def test_ids_are_unique_readable_and_the_same_when_loaded_again() -> None:
     ids = all_ids()
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"[a-z_]+/[a-z0-9-]+/[A-Za-z0-9.+-]+/[a-z0-9]+", text) for text in ids)
+    assert all(re.fullmatch(r"[a-z0-9_]+/[a-z0-9-]+/[A-Za-z0-9.+-]+/[a-z0-9]+", text) for text in ids)
     assert not [text for text in ids if re.search(r"/[fF][0-9]{2}/", text)]
     assert ids == all_ids()
     assert [case.id for case in QUICK] == [case.id for case in load_cases(dtypes=DTYPES)]
@@ -125,7 +132,8 @@ def test_labels_are_classes_or_the_ignored_index_unless_the_case_is_about_that()
 
 def test_out_of_range_labels_stand_among_good_ones() -> None:
     cases = [case for case in QUICK if case.check == "labels"]
-    assert {case.function for case in cases} == {"cross_entropy", "nll_loss", "cross_entropy_grad"}
+    with_labels = {f.name for f in FUNCTIONS.values() if "labels" in f.arguments}
+    assert {"cross_entropy", "nll_loss", "cross_entropy_grad"} <= {case.function for case in cases} <= with_labels
     for case in cases:
         arguments = case.build()
         classes = case.shape[-1]
@@ -135,11 +143,14 @@ def test_out_of_range_labels_stand_among_good_ones() -> None:
 
 def test_infinities_and_nan_are_only_where_the_file_writes_them() -> None:
     """A finite number never becomes infinite by rounding to the dtype."""
-    groups_with = {case.group for case in QUICK if not np.all(np.isfinite(_first(case)))}
-    assert groups_with == {
-        "acceptance", "masked", "all-masked", "plus-inf", "nan", "rows", "online-order", "soft-labels", "label-smoothing",
-        "two-class", "axes", "ignored-labels", "log-probabilities", "sentinel-mask",
-    }  # fmt: skip
+    for case in QUICK:
+        if not np.all(np.isfinite(_first(case))):
+            assert re.search(r"\b(inf|nan)\b", _written(case.group)), case.id
+
+
+@cache
+def _written(group: str) -> str:
+    return (files("smxcases") / f"{group}.toml").read_text(encoding="utf-8")
 
 
 def _first(case: Case) -> np.ndarray:
@@ -212,7 +223,7 @@ def test_acceptance_vectors_run_first_then_functions_in_the_order_of_the_catalog
     assert order == sorted(order)
     for function in FUNCTIONS:
         first = next(case for case in load_cases([function]) if case.function == function)
-        assert first.acceptance
+        assert first.acceptance or function not in CENTRAL
         assert first.elements <= 5
 
 

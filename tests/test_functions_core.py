@@ -103,7 +103,7 @@ def test_right_algorithms_stay_within_the_published_bound(function, algorithm, n
 
 def test_the_table_has_every_function_of_the_catalog():
     """Each with its default algorithm first, none declared without a summary."""
-    assert list(ALGORITHMS) == list(FUNCTIONS_OF_THE_CATALOG)
+    assert set(ALGORITHMS) == set(FUNCTIONS_OF_THE_CATALOG)
     for algorithms in ALGORITHMS.values():
         assert next(iter(algorithms)) == "accurate"
         assert all(a.summary and a.name == name for name, a in algorithms.items())

@@ -104,14 +104,15 @@ def test_ids_are_sorted_unique_and_permanent_in_form() -> None:
     others = [m.id for m in (*MISBEHAVIOURS, *FATAL)]
     assert len(others) == len(set(others))
     for name in (*ids, *others):
-        assert re.fullmatch(r"[a-z_]+/[a-z0-9-]+", name)
+        assert re.fullmatch(r"[a-z0-9_]+/[a-z0-9-]+", name)
         assert name.split("/")[0] in FUNCTIONS
 
 
 def test_every_function_has_mistakes_of_several_kinds() -> None:
-    assert len(MISTAKES) >= 90
+    """Many for what kernels are written for; at least a handful of wrong formulas for the rest."""
+    assert len(MISTAKES) >= 500
     for function in FUNCTIONS:
-        assert len(mistakes_in(function)) >= 8, function
+        assert len(mistakes_in(function)) >= (8 if plain.knows(function) else 4), function
 
 
 def test_every_check_has_an_implementation_that_it_must_catch() -> None:
@@ -131,7 +132,7 @@ def test_entry_is_complete(mistake: Mistake) -> None:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", bug)
 
 
-@BY_ID
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if plain.knows(m.function)], ids=lambda m: m.id)
 def test_mistake_shows_on_a_named_input(mistake: Mistake) -> None:
     for dtype in mistake.dtypes:
         assert exposing(mistake, dtype), dtype
@@ -196,9 +197,13 @@ def ordinary() -> np.ndarray:
     return np.array([[0.5, -1.0, 2.0, 1.25], [3.0, 0.0, -2.0, 0.75], [1.0, 1.5, -0.5, 0.25]], np.float32)
 
 
+def is_of_one_array(function: str) -> bool:
+    return len(FUNCTIONS[function].arguments) == 1 and plain.knows(function)
+
+
 @pytest.mark.parametrize(
     "misbehaviour",
-    [m for m in MISBEHAVIOURS if m.id not in ("softmax/none", "cross_entropy/sum-is-mean")],
+    [m for m in MISBEHAVIOURS if is_of_one_array(m.function) and m.id != "softmax/none"],
     ids=lambda m: m.id,
 )
 def test_misbehaviour_gives_right_values_on_an_ordinary_batch(

@@ -75,8 +75,12 @@ def _six_digits(number: re.Match[str]) -> str:
 
 def counts() -> str:
     """The sentence that says how much is checked."""
-    by_group = {g: [f"`{f.name}`" for f in FUNCTIONS.values() if f.group is g] for g in Group}
-    lines = [f"- {group.value}: {', '.join(names)}" for group, names in by_group.items()]
+    own = {g: [f"`{f.name}`" for f in FUNCTIONS.values() if f.group is g and not f.derivative_of] for g in Group}
+    lines = [f"- {group.value}: {', '.join(names)}" for group, names in own.items() if names]
+    derivatives = [f for f in FUNCTIONS.values() if f.derivative_of]
+    kinds = ("jvp", "vjp", "backward", "jacobian", "grad", "hessian")
+    counted = (f"{sum(f.name.endswith(kind) for f in derivatives)} `_{kind}`" for kind in kinds)
+    lines += [f"- {len(derivatives)} derivatives of these: {', '.join(counted)}"]
     quick, full = len(load_cases()), sum(g.cases for g in groups())
     mistakes = len(MISTAKES) + len(MISBEHAVIOURS) + len(FATAL)
     default = f"{quick:,} cases in {len(groups())} groups by default ({full:,} with every dtype and `--cases full`)"

@@ -202,6 +202,10 @@ def test_a_callable_of_another_name_is_shown_by_both():
         samples.target(), functions={"softmax": "kernel.py:fused_softmax", "logsumexp": "torch.logsumexp"}
     )
     assert functions_of(target) == "fused_softmax as softmax, logsumexp"
+    derived = {"softmax_vjp": "autograd of k.py:softmax", "entropy_grad": "autograd of torch.special.entr(p).sum"}
+    assert functions_of(replace(target, functions=derived)) == (
+        "autograd of softmax as softmax_vjp, autograd of torch.special.entr(p).sum as entropy_grad"
+    )
 
 
 def test_beside_and_purpose_do_not_enter_the_verdict():

@@ -260,8 +260,8 @@ def test_an_option_overrules_the_section_even_with_its_default(here):
 
     (here / "pyproject.toml").write_text('[tool.smxcheck]\ntargets = ["kernel.py"]\njobs = 2\ntimeout = 3\n')
     nothing = dict.fromkeys(("max_ulp", "jobs", "timeout", "compile_timeout", "time_limit"))
-    texts = dict.fromkeys(("targets", "functions", "dtypes", "ids", "fixed", "allow", "expect", "reports"), ())
-    words = dict.fromkeys(("cases", "text", "inputs", "arrays", "device", "gradient", "only", "require", "known", "format", "beside"), "")
+    texts = dict.fromkeys(("targets", "functions", "dtypes", "ids", "fixed", "gradients", "allow", "expect", "reports"), ())
+    words = dict.fromkeys(("cases", "text", "inputs", "arrays", "device", "only", "require", "known", "format", "beside"), "")
     flags = dict.fromkeys(("list_only", "everything", "quiet", "verbose", "stop_first", "exit_zero"), False)
     plain = {**nothing, **texts, **words, **flags, "seed": 0, "isolate": True}
     found = settle(Given(**plain), load(here))

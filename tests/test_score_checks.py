@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from smxcheck.catalog import FUNCTIONS
+from smxcheck.catalog import FUNCTIONS, match_function
 from smxcheck.judge.choices import parse_expectations
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.problems import BAD
@@ -20,7 +20,7 @@ from smxcheck.mistakes.model import Misbehaviour
 from smxcheck.targets.load import open_session, parse_target
 from smxcheck.targets.options import WorkerOptions
 
-from .scoring import Found, run, session
+from .scoring import Found, run, session, session_of
 
 #: What is asked: dtype, level, expectation. Integers are asked for with float64, whose dtype they take.
 USUAL = ("float32", Level.STANDARD, "")
@@ -31,6 +31,7 @@ DEMANDS = {
 }
 #: Mistakes that one check alone finds, for the checks that no misbehaviour is for.
 ALONE = {
+    "SMX109": "gumbel_max_sample/squared",
     "SMX401": "cross_entropy/label-clamped",
     "SMX402": "cross_entropy/smoothing-of-ignored-rows",
     "SMX403": "cross_entropy/weights-clamped",
@@ -59,9 +60,10 @@ def load(name: str) -> ModuleType:
 def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
     """All misbehaviours of one function that are asked under the same demand, in one run."""
     alike = [m for m in HERE if m.function == function and DEMANDS.get(m.check, USUAL) == (dtype, level, expectation)]
-    sessions = [session(function, m.id, m.call) for m in alike]
+    sessions = [session_of(m.calls, m.id) for m in alike]
+    functions = tuple(dict.fromkeys(f for m in alike for f in m.calls))
     expectations = parse_expectations((expectation,) if expectation else ())
-    return Found(run(sessions, function, (dtype,), level, expectations=expectations))
+    return Found(run(sessions, function, (dtype,), level, expectations=expectations, functions=functions))
 
 
 @pytest.mark.parametrize("misbehaviour", HERE, ids=lambda m: m.id)
@@ -85,10 +87,11 @@ def test_worker_reports_what_befalls_it(misbehaviour: Misbehaviour, module: Modu
     assert report.exit_code == 1
 
 
-def test_mistakes_of_losses_are_found_by_their_own_check_and_no_other() -> None:
-    entries = [m for m in MISTAKES if m.id in ALONE.values()]
-    found = Found(run([session(m.function, m.id, m.call) for m in entries], "cross_entropy", ("float32",)))
-    assert {code: found.codes(name) for code, name in ALONE.items()} == {code: {code} for code in ALONE}
+@pytest.mark.parametrize("function", sorted({name.partition("/")[0] for name in ALONE.values()}))
+def test_a_mistake_is_found_by_its_own_check_and_no_other(function: str) -> None:
+    entries = {code: m for code, name in ALONE.items() for m in MISTAKES if m.id == name and m.function == function}
+    found = Found(run([session(function, m.id, m.call) for m in entries.values()], function, ("float32",)))
+    assert {code: found.codes(m.id) for code, m in entries.items()} == {code: {code} for code in entries}
 
 
 def test_every_check_has_a_target_that_only_it_catches() -> None:
@@ -107,8 +110,21 @@ def passes(function: str, forms: Sequence[tuple], dtypes: tuple[str, ...]) -> tu
     return sum(not b for b in blamed.values()), {n: b for n, b in blamed.items() if b}
 
 
+#: The files of right implementations, by the arrays that they take.
+RIGHT_FILES = {
+    "numpy": ("right_numpy", "right_derivatives", "right_generalised", "right_sparse"),
+    "torch": ("right_torch", "right_torch_derivatives"),
+}
+
+
 def right_ones(library: str, function: str) -> list[tuple]:
-    return [form for form in load(f"right_{library}").RIGHT if form[1] == function]
+    return [form for name in RIGHT_FILES[library] for form in load(name).RIGHT if form[1] == function]
+
+
+@pytest.mark.parametrize("name", RIGHT_FILES["numpy"])
+def test_a_right_form_is_named_for_its_function(name: str) -> None:
+    """So that each can be given to ``smxcheck verify`` as a file and a name."""
+    assert {form[0]: match_function(form[0]) for form in load(name).RIGHT} == {form[0]: form[1] for form in load(name).RIGHT}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -122,7 +138,7 @@ def test_right_implementations_pass(function: str, score: Score) -> None:
 #: The functions that have forms written for torch tensors.
 IN_TORCH = (
     "softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid", "cross_entropy", "binary_cross_entropy_with_logits",
-    "entropy",
+    "entropy", "softmax_vjp", "softmax_backward", "cross_entropy_grad",
 )  # fmt: skip
 BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
     pytest.param("torch", f, marks=pytest.mark.libraries) for f in IN_TORCH
@@ -142,7 +158,7 @@ def test_right_implementations_in_torch_pass(function: str, score: Score, needs:
 @pytest.mark.libraries
 def test_every_torch_form_is_looked_at(needs: Callable[..., None]) -> None:
     needs("torch")
-    assert {form[1] for form in load("right_torch").RIGHT} == set(IN_TORCH)
+    assert {form[1] for name in RIGHT_FILES["torch"] for form in load(name).RIGHT} == set(IN_TORCH)
 
 
 @pytest.mark.slow

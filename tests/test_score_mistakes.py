@@ -20,8 +20,8 @@ from .scoring import Found, named, run, session
 
 #: Where most mistakes are looked for; those that are none here are looked for in the first dtype in which they are.
 USUAL = "float32"
-#: The share of names that must be right, function by function.
-NAMED = 0.9
+#: Of so many mistakes of a function, one may be without its name.
+ONE_IN = 10
 
 Score = Callable[[str, int, int], None]
 
@@ -86,7 +86,7 @@ def test_every_mistake_is_caught_and_named(function: str, score: Score) -> None:
     score("behaves-as names", total - len(missed) - len(misnamed), total)
     assert not missed, misnamed
     assert not undecided
-    assert len(misnamed) <= (1 - NAMED) * total, misnamed
+    assert ONE_IN * len(misnamed) <= total, misnamed
 
 
 @pytest.mark.slow

@@ -27,8 +27,13 @@ def build(entry: Entry, function: str, dtype: str) -> dict[str, Any]:
         elif name == "labels":
             arguments[name] = _labels(entry, function, first, fmt)
         else:
-            arguments[name] = _like(getattr(entry, name), first.shape, fmt)
+            arguments[name] = _other(entry.others[name], first.shape, fmt)
     return arguments
+
+
+def _other(recipe: Recipe, shape: tuple[int, ...], fmt: Format) -> Any:
+    """Of the first argument's shape, but for a last axis of its own length."""
+    return _like(recipe, (*shape[:-1], *recipe.shape[-1:]) if recipe.shape else shape, fmt)
 
 
 def _like(recipe: Recipe, shape: tuple[int, ...], fmt: Format) -> Any:

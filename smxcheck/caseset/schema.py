@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from smxcheck.caseset import numerals, recipes, sweeps
+from smxcheck.caseset import keywords, numerals, recipes, sweeps
+from smxcheck.caseset.keywords import no_unknown, one_of
 from smxcheck.caseset.model import LAYOUTS, CaseError
 from smxcheck.caseset.recipes import Recipe
 from smxcheck.catalog import FUNCTIONS
@@ -21,7 +22,13 @@ from smxcheck.judge.codes import CHECKS_BY_NAME
 SCHEMA = "smxcases/1"
 
 #: Functions of one row of logits per label: a 1-D input becomes one row.
-ROW_FUNCTIONS = frozenset({"cross_entropy", "nll_loss", "cross_entropy_grad"})
+ROW_FUNCTIONS = frozenset(f.name for f in FUNCTIONS.values() if "labels" in f.arguments)
+
+#: Arguments that a case gives under their own name: all but the first (``values``) and the labels.
+ARGUMENTS = tuple(dict.fromkeys(a for f in FUNCTIONS.values() for a in f.arguments[1:] if a != "labels"))
+
+#: Arguments whose last axis has a length of its own.
+_OTHER_WIDTH = ("tail",)
 
 LABEL_RULES: dict[str, str] = {
     "first": "the first class",
@@ -31,10 +38,11 @@ LABEL_RULES: dict[str, str] = {
     "largest": "the class with the largest value of its row",
 }
 
-_DEFAULTS = ("functions", "dtypes", "check", "cases", "layout", "axis", "labels", "soft_labels", "y", "q", "acceptance")
+_DEFAULTS = (
+    "functions", "dtypes", "check", "cases", "layout", "axis", "labels", "soft_labels", *ARGUMENTS, "acceptance",
+)  # fmt: skip
 _GROUP_KEYS = ("schema", "group", "purpose", "bugs", "reason", "case", *_DEFAULTS)
 _CASE_KEYS = ("name", "values", "why", "keywords", "as", "sweep", *_DEFAULTS)
-_KEYWORDS = tuple(sorted({keyword for function in FUNCTIONS.values() for keyword in function.keywords}))
 _GROUP_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CASE_NAME = re.compile(r"[A-Za-z0-9.+-]+")
 
@@ -63,8 +71,7 @@ class Entry:
     keywords: Mapping[str, Any]
     labels: Labels | None = None
     soft_labels: Recipe | None = None
-    y: Recipe | None = None
-    q: Recipe | None = None
+    others: Mapping[str, Recipe] = field(default_factory=dict)  # by argument name
     as_dtype: str = ""  # the dtype of the array where it is not that of the result: integers
     why: str = ""
     acceptance: bool = False
@@ -97,7 +104,7 @@ def parse_document(document: Mapping[str, Any], source: str) -> GroupFile:
     if document.get("schema") != SCHEMA:
         raise CaseError(f'{source}: the first line must be schema = "{SCHEMA}"')
     try:
-        _no_unknown(document, _GROUP_KEYS)
+        no_unknown(document, _GROUP_KEYS)
         name, purpose = _text(document, "group"), _text(document, "purpose")
         if not _GROUP_NAME.fullmatch(name):
             raise CaseError(f"group {name!r} must be lower-case words joined by hyphens")
@@ -125,7 +132,7 @@ def _entries(case: Any, defaults: Mapping[str, Any], source: str) -> list[Entry]
     try:
         if not isinstance(case, dict):
             raise CaseError("a case must be a table")
-        _no_unknown(case, _CASE_KEYS)
+        no_unknown(case, _CASE_KEYS)
         entries = []
         for single in sweeps.expand(case):
             name = single.get("name", name)
@@ -149,27 +156,29 @@ def _entry(case: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
     if "values" not in merged:
         raise CaseError("values are missing")
     values = recipes.parse(merged["values"])
-    optional = {key: recipes.parse(merged[key]) for key in ("soft_labels", "y", "q") if key in merged}
+    soft_labels = recipes.parse(merged["soft_labels"]) if "soft_labels" in merged else None
+    others = {key: recipes.parse(merged[key]) for key in ARGUMENTS if key in merged}
     functions = _names(merged, "functions", FUNCTIONS)
-    keywords = _keywords(merged)
+    given = keywords.parse(merged)
     for function in functions:
-        if unknown := [k for k in keywords if k not in FUNCTIONS[function].keywords]:
+        if unknown := [k for k in given if k not in FUNCTIONS[function].keywords]:
             raise CaseError(f"{function} takes no {unknown[0]}")
-    size = max([values.magnitude, *(recipe.magnitude for recipe in optional.values())])
+    size = max(r.magnitude for r in (values, soft_labels, *others.values()) if r is not None)
     entry = Entry(
         name=name,
         values=values,
         functions=functions,
         dtypes=_dtypes(merged, size),
-        check=_one_of(merged, "check", CHECKS_BY_NAME, "accuracy"),
-        tier=_one_of(merged, "cases", ("quick", "full"), "quick"),
-        layout=_one_of(merged, "layout", LAYOUTS, "contiguous"),
-        keywords=keywords,
+        check=one_of(merged, "check", CHECKS_BY_NAME, "accuracy"),
+        tier=one_of(merged, "cases", ("quick", "full"), "quick"),
+        layout=one_of(merged, "layout", LAYOUTS, "contiguous"),
+        keywords=given,
         labels=_labels(merged["labels"]) if "labels" in merged else None,
-        as_dtype=_one_of(merged, "as", ("int64", "int32"), ""),
+        as_dtype=one_of(merged, "as", ("int64", "int32"), ""),
         why=str(merged.get("why", "")),
         acceptance=bool(merged.get("acceptance", False)),
-        **optional,
+        soft_labels=soft_labels,
+        others=others,
     )
     for function in functions:
         check_arguments(entry, function)
@@ -179,14 +188,15 @@ def _entry(case: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
 def check_arguments(entry: Entry, function: str) -> None:
     """Raise CaseError where the arguments of ``function`` are missing or do not fit together."""
     arguments = FUNCTIONS[function].arguments
-    for argument in ("y", "q"):
-        given: Recipe | None = getattr(entry, argument)
-        if argument not in arguments:
-            continue
+    for argument in (a for a in arguments[1:] if a != "labels"):
+        given = entry.others.get(argument)
         if given is None:
             raise CaseError(f"{function} needs {argument}")
-        if given.shape not in ((), entry.values.shape):
-            raise CaseError(f"{argument} has shape {list(given.shape)}, not {list(entry.values.shape)}")
+        wanted = entry.values.shape
+        if argument in _OTHER_WIDTH:
+            wanted = (*wanted[:-1], *given.shape[-1:])
+        if given.shape not in ((), wanted):
+            raise CaseError(f"{argument} has shape {list(given.shape)}, not {list(wanted)}")
     if "labels" not in arguments:
         return
     if not entry.values.shape:
@@ -216,42 +226,6 @@ def label_shape(entry: Entry, function: str) -> tuple[int, ...]:
         raise CaseError(f"axis {axis} is no class axis of {list(shape)}")
     axis %= len(shape)
     return shape[:axis] + shape[axis + 1 :]
-
-
-def _keywords(merged: Mapping[str, Any]) -> dict[str, Any]:
-    written = dict(merged.get("keywords", {}))
-    if "axis" in merged:
-        written["axis"] = merged["axis"]
-    if not written:
-        return {}
-    _no_unknown(written, _KEYWORDS)
-    keywords: dict[str, Any] = {}
-    for name, value in written.items():
-        if name == "axis":
-            keywords[name] = _axis(value)
-        elif name == "weight":
-            keywords[name] = recipes.parse(value)
-        elif name == "reduction":
-            keywords[name] = _one_of(written, name, ("none", "sum", "mean"), "mean")
-        elif name == "ignore_index":
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise CaseError(f"ignore_index must be an integer, not {value!r}")
-            keywords[name] = value
-        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise CaseError(f"{name} must be a number from 0 to 1, not {value!r}")
-        else:
-            keywords[name] = float(value)
-    return keywords
-
-
-def _axis(written: object) -> int | tuple[int, ...] | None:
-    if written == "all":
-        return None
-    items = written if isinstance(written, list) else [written]
-    axes = tuple(item for item in items if isinstance(item, int) and not isinstance(item, bool))
-    if not axes or len(axes) < len(items):
-        raise CaseError(f'axis must be an integer, a list of integers or "all", not {written!r}')
-    return axes if isinstance(written, list) else axes[0]
 
 
 def _labels(written: object) -> Labels:
@@ -296,20 +270,8 @@ def _names(table: Mapping[str, Any], key: str, known: Mapping[str, Any]) -> tupl
     return tuple(written)
 
 
-def _one_of(table: Mapping[str, Any], key: str, known: Any, default: str) -> str:
-    value = table.get(key, default)
-    if value != default and value not in known:
-        raise CaseError(f"unknown {key} {value!r}; known: {', '.join(known)}")
-    return str(value)
-
-
 def _text(table: Mapping[str, Any], key: str) -> str:
     value = table.get(key)
     if not isinstance(value, str) or not value.strip():
         raise CaseError(f"{key} must be a text")
     return value
-
-
-def _no_unknown(table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    if unknown := [key for key in table if key not in known]:
-        raise CaseError(f"unknown key {unknown[0]}; known: {', '.join(known)}")

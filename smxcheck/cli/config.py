@@ -16,7 +16,7 @@ KEYS: Mapping[str, str] = {
     "targets": "texts", "functions": "texts", "dtypes": "texts", "cases": "text", "require": "text",
     "max-ulp": "number", "allow": "texts", "expect": "table", "known": "text", "only": "text", "arrays": "text",
     "device": "text", "fixed": "table", "timeout": "number", "compile-timeout": "number", "time-limit": "number",
-    "jobs": "number", "inputs": "text", "beside": "text",
+    "jobs": "number", "inputs": "text", "beside": "text", "gradient": "texts",
 }  # fmt: skip
 _PYTHON = {"texts": list, "text": str, "number": (int, float), "table": dict}
 _SPOKEN = {"texts": "a list of strings", "text": "a string", "number": "a number", "table": "a table"}
@@ -72,7 +72,7 @@ def _checked(path: Path, text: str, key: str, value: Any) -> Any:
         raise Fail(f"{where}: {key} is {_SPOKEN[kind]}")
     if key in _FILES:
         return str(path.parent / value)
-    return [_target(path.parent, v) for v in value] if key == "targets" else value
+    return [_target(path.parent, v) for v in value] if key in ("targets", "gradient") else value
 
 
 def _target(folder: Path, text: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -21,9 +24,39 @@ def command(
     return _target(what)
 
 
+#: A last column narrower than this is not worth wrapping: the cells go below one another instead.
+_NARROW = 24
+
+
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """One line per row; on a terminal the last column is wrapped to its width, so that columns stay columns."""
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]) - 1)]
-    return ["  ".join([*(c.ljust(w) for c, w in zip(r[:-1], widths, strict=True)), r[-1]]).rstrip() for r in rows]
+    start, room = sum(widths) + 2 * len(widths), _room()
+    if room is None or max(start + len(r[-1]) for r in rows) <= room:
+        return [_line(r, widths, r[-1]) for r in rows]
+    if room - start < _NARROW:
+        return [line for r in rows for line in [r[0], *_wrapped("  ".join(r[1:]), 4, room)]]
+    lines: list[str] = []
+    for r in rows:
+        first, *more = textwrap.wrap(r[-1], room - start) or [""]
+        lines += [_line(r, widths, first), *(" " * start + text for text in more)]
+    return lines
+
+
+def _line(row: tuple[str, ...], widths: list[int], last: str) -> str:
+    return "  ".join([*(c.ljust(w) for c, w in zip(row[:-1], widths, strict=True)), last]).rstrip()
+
+
+def _wrapped(text: str, indent: int, room: int | None) -> list[str]:
+    """``text`` behind an indent, in the width of the terminal where there is one."""
+    if room is None:
+        return [" " * indent + text]
+    return textwrap.wrap(text, room, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+
+
+def _room() -> int | None:
+    """The width of the terminal; None off a terminal, where a line per entry serves grep."""
+    return max(shutil.get_terminal_size().columns, 40) if sys.stdout.isatty() else None
 
 
 def _targets() -> list[str]:
@@ -43,12 +76,17 @@ def _targets() -> list[str]:
 
 
 def _functions() -> list[str]:
-    from smxcheck.catalog import FUNCTIONS
+    from smxcheck.catalog import FUNCTIONS, Group
 
-    rows = [("function", "call", "what it is")]
-    for f in FUNCTIONS.values():
-        rows.append((f.name, ", ".join((*f.arguments, *f.keywords)), f"{f.formula}: {f.summary}"))
-    return [f"{r[0]}({r[1]})\n    {r[2]}" for r in rows[1:]]
+    lines: list[str] = []
+    room = _room()
+    for group in Group:
+        lines += [*([""] if lines else []), f"{group}:"]
+        for f in (f for f in FUNCTIONS.values() if f.group is group):
+            call = f"{f.name}({', '.join((*f.arguments, *f.keywords))})"
+            lines += [text for indent, part in ((0, call), (4, f.summary), (4, f.formula))
+                      for text in _wrapped(part, indent, room)]  # fmt: skip
+    return lines
 
 
 def _cases() -> list[str]:

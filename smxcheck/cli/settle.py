@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LEVELS = ("standard", "tight", "1ulp")
 #: Keys of the section that describe its own targets; the others hold for any target.
-_OF_ITS_TARGETS = ("targets", "functions", "fixed", "only", "arrays", "inputs", "expect")
+_OF_ITS_TARGETS = ("targets", "functions", "fixed", "gradient", "only", "arrays", "inputs", "expect")
 #: Seconds for one call, and for loading or compiling.
 _TIMEOUT, _COMPILE_TIMEOUT = 10.0, 60.0
 
@@ -41,7 +41,7 @@ class Given:
     arrays: str
     device: str
     fixed: tuple[str, ...]
-    gradient: str
+    gradients: tuple[str, ...]
     only: str
     require: str
     max_ulp: float | None
@@ -158,7 +158,7 @@ def settle(given: Given, config: Config) -> RunOptions:
         tier=wish("cases", given.cases).one_of(("quick", "full"), "quick"),
         text=given.text or None, ids=given.ids or None, inputs=wish("inputs", given.inputs).value,
         demand=demand, only=wish("only", given.only).value or "", known=wish("known", given.known).value,
-        beside=beside, worker=_worker(given, wish),
+        beside=beside, worker=_worker(given, wish), gradients=_gradients(wish, given, own),
         jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
         time_limit=wish("time-limit", given.time_limit).number(),
         stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
@@ -168,9 +168,6 @@ def settle(given: Given, config: Config) -> RunOptions:
 
 def _no_conflict(given: Given) -> None:
     """Options that contradict each other are an error, not a guess."""
-    if given.gradient:
-        raise Fail("--gradient is not there yet: this version checks values; name the gradient as a target of its own,"
-                   " as in cross_entropy_grad=FILE.py:NAME")  # fmt: skip
     conflicts = {
         "-q and -v": given.quiet and given.verbose,
         "-q and --all": given.quiet and given.everything,
@@ -200,6 +197,14 @@ def _worker(given: Given, wish: _Wishes) -> dict[str, Any]:
         "compile_timeout": wish("compile-timeout", given.compile_timeout).number(_COMPILE_TIMEOUT),
         "isolate": given.isolate,
     }
+
+
+def _gradients(wish: _Wishes, given: Given, own: bool) -> tuple[str, ...]:
+    """--gradient; a gradient is that of a target."""
+    found = wish.texts("gradient", given.gradients)
+    if found.value and own:
+        raise Fail(f"{found.name} {found.value[0]} needs a TARGET that it is the gradient of")
+    return tuple(found.value)
 
 
 def _cpus() -> int:

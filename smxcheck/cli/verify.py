@@ -44,7 +44,9 @@ def command(
     arrays: Annotated[str, typer.Option(metavar="auto|numpy|torch|jax", help="What the callable receives.")] = "",
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where torch tensors live.")] = "",
     fixed: Annotated[_Texts, typer.Option(metavar="NAME=VALUE", help="The one value of a keyword it lacks.")] = None,
-    gradient: Annotated[str, typer.Option(metavar="T", hidden=True)] = "",
+    gradient: Annotated[
+        _Texts, typer.Option(metavar="auto|T", help="Its derivative: by autodiff, or FILE.py:NAME.")
+    ] = None,
     only: Annotated[str, typer.Option(metavar="2d,n<=8192", help="What it promises; errors beyond it are declined.")] = "",
     require: Annotated[str, typer.Option(metavar="standard|tight|1ulp", help="The level that is demanded.")] = "",
     max_ulp: Annotated[float | None, typer.Option(metavar="N", help="No error above N ulp, beside --require.")] = None,
@@ -79,7 +81,7 @@ def command(
     return run_verify.run(Given(
         targets=tuple(targets or ()), functions=tuple(function or ()), dtypes=tuple(dtype or ()), cases=cases,
         text=text, ids=tuple(case or ()), inputs=inputs, list_only=list_only, arrays=arrays, device=device,
-        fixed=tuple(fixed or ()), gradient=gradient, only=only, require=require, max_ulp=max_ulp,
+        fixed=tuple(fixed or ()), gradients=tuple(gradient or ()), only=only, require=require, max_ulp=max_ulp,
         allow=tuple(allow or ()), expect=tuple(expect or ()), known=known, reports=tuple(report or ()),
         format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,

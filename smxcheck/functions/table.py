@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smxcheck.functions import (
+    adaptive,
+    generalised,
     gradients,
     information,
+    information_derivatives,
     log_probabilities,
     log_sum,
     logistic,
+    loss_derivatives,
     losses,
     probabilities,
+    sampling,
+    softmax_derivatives,
+    sparse,
 )
 from smxcheck.functions.algorithm import Algorithm, table
 from smxcheck.functions.arrays import Array
@@ -38,4 +45,11 @@ ALGORITHMS: dict[str, dict[str, Algorithm]] = {
     "kl_divergence": _only(information.kl_divergence, "log1p((p - q)/q) where p and q are close"),
     "distribution_cross_entropy": _only(information.distribution_cross_entropy, "-Σ p log q in float64"),
     "cross_entropy_grad": _only(gradients.cross_entropy_grad, "the label's entry as minus the others"),
+    **softmax_derivatives.TABLE,
+    **loss_derivatives.TABLE,
+    **information_derivatives.TABLE,
+    **generalised.TABLE,
+    **sparse.TABLE,
+    **sampling.TABLE,
+    **adaptive.TABLE,
 }

@@ -32,6 +32,7 @@ class Accuracy:
     symptom: str = ""  # name of the check that the worst element fails, "" where none
     error: float | None = None
     allowed: float | None = None
+    from_zero: tuple[float, float] | None = None  # the same in units of the value, where the exact value is 0
     largest: float | None = None
     allowed_at_largest: float | None = None
     signed_sum: float = 0.0
@@ -136,16 +137,25 @@ def _record_worst(out: Accuracy, levels: Array, size: Array, r: Ruler, got: Arra
         return
     out._severity = float(ratio[i])
     out.index, out.error, out.allowed = r.offset + i, float(size[i]), float(r.standard[i])
+    smallest = 2.0 ** float(r.scale.ulp_exponent[i])
+    out.from_zero = (abs(float(got[i])), out.allowed * smallest) if _is_zero(r)[i] and size[i] > 1 else None
     if levels[i] == _WRONG:
         beyond = bool(r.scale.beyond[i])
         out.symptom = "infinite" if beyond else ("accuracy" if np.isfinite(got[i]) else "not-finite")
 
 
+def _is_zero(r: Ruler) -> Array:
+    """Where the exact value is 0: an error there is a multiple of the smallest subnormal, which tells nothing."""
+    return np.asarray((r.scale.value == 0) & (r.scale.width == 0))
+
+
 def _record_statistics(out: Accuracy, size: Array, e: Errors, use: Array, r: Ruler) -> None:
     """Largest error, signed sum and histogram over the elements that are finite and not flushed.
 
-    Where more than 1 ulp off and the bound would admit 0 as well, the error says nothing: those are counted apart.
+    Where more than 1 ulp off and the bound would admit 0 as well, the error says nothing: those are counted apart. Nor
+    does a number of ulp where the exact value is 0: those are left out.
     """
+    use = use & ~(_is_zero(r) & (size > 1))
     blind = use & (size > 1) & (size <= r.standard) & (np.abs(r.scale.value) <= r.standard)
     if blind.any():
         out.blind += int(blind.sum())

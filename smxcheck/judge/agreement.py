@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from smxcheck.dtypes import FORMATS
 from smxcheck.judge.call import Question
+from smxcheck.judge.checks import sampler
 from smxcheck.judge.errors import measure, times_power
 from smxcheck.judge.result import Level
 from smxcheck.judge.ruler import Ruler
@@ -75,6 +76,9 @@ class Sample:
             size = measure(self.wide, ruler.scale, self.question.format).size
             ulps = np.where(size > allowed, size / _NEARER, allowed)
             reach = times_power(ulps, ruler.scale.ulp_exponent)
+        # What is beyond float64 when it is counted in ulp of 0 is as far off as the value is large.
+        beyond = np.isinf(size) & np.isfinite(self.wide)
+        reach = np.where(beyond, np.abs(self.wide) / _NEARER, reach)
         return np.minimum(np.where(ruler.number, reach, loose), np.finfo(np.float64).max)
 
 
@@ -147,6 +151,8 @@ class Suspect:
                 result = np.asarray(self.mistake.call(*(given(a) for a in question.arguments), **keywords))
             except (ValueError, TypeError, IndexError, ArithmeticError, KeyError):
                 return None
+            if question.case.function == sampler.FUNCTION:
+                return sampler.frequencies(result, question.expected.shape[-1])
             return result.astype(own) if result.dtype == wide else result
 
 

@@ -15,7 +15,7 @@ from smxcheck.dtypes import FORMATS, Format
 from smxcheck.judge import accuracy, choices, impostors, words
 from smxcheck.judge.bounds import Bound, bounds_for
 from smxcheck.judge.bounds.extra import one_ulp_extra
-from smxcheck.judge.checks import conduct, drift, dtype, labels, outcome, shape
+from smxcheck.judge.checks import conduct, drift, dtype, labels, one_hot, outcome, sampler, shape
 from smxcheck.judge.codes import CHECKS_BY_NAME, code_of
 from smxcheck.judge.errors import scale
 from smxcheck.judge.result import LEVEL_ORDER, Level, Result, Status
@@ -69,7 +69,7 @@ class Question:
             return Allowance(Bound(), Bound())
         asked = self.case.function, self.arguments, self.keywords, fmt
         tight, standard = (bounds_for(*asked, level) for level in (Level.TIGHT, Level.STANDARD))
-        return Allowance(tight, standard, one_ulp_extra(self.case.function, self.arguments, fmt))
+        return Allowance(tight, standard, one_ulp_extra(self.case.function, self.arguments, self.keywords, fmt))
 
     def rulers(self, fmt: Format) -> Iterable[Ruler]:
         """The same, element by element; kept for results of one block, made anew for large ones."""
@@ -133,13 +133,15 @@ def _judge_call(target: str, question: Question, seen: Observation, demand: Dema
         return Judged((_with(base, check=code, status=status, message=message, got=message,
                              right=words.right_text(question)),), broken)  # fmt: skip
     value = np.asarray(seen.value)
+    if case.function == sampler.FUNCTION:
+        return _judge_draws(base, question, value, seen.dtype_name, broken)
     fitted, complaint = shape.fit(value, question.expected.shape)
     if complaint:
-        broken += (Violation(shape.CODE, f"{question.text} has {complaint}"),)
+        broken += (Violation(shape.CODE, complaint),)
     wanted = result_dtype(case, question.arguments, seen.dtype_name)
     wrong_dtype = dtype.complaint(seen.dtype_name, seen.returned_type, wanted)
     if wrong_dtype:
-        broken += (Violation(dtype.CODE, f"{question.text} has {wrong_dtype}"),)
+        broken += (Violation(dtype.CODE, wrong_dtype),)
     if fitted is None:
         return Judged((_with(base, check=shape.CODE, status=Status.WRONG, message=complaint, got=complaint,
                              right=words.right_text(question)),), broken)  # fmt: skip
@@ -176,6 +178,8 @@ def _judge_values(
     base: Result, question: Question, values: Array, wanted: str, demand: Demand
 ) -> tuple[Result, ...]:
     fmt = FORMATS[wanted]
+    if question.case.function == one_hot.FUNCTION and question.keywords.get("hard", False):
+        values = one_hot.canonical(values, question.arguments, question.keywords, question.expected, fmt)
     found, expected = _decided(question, values, fmt)
     observed = {
         name: choices.observe(name, values, mask, expected, found.level is not Level.WRONG)
@@ -189,11 +193,12 @@ def _judge_values(
     index = tuple(int(i) for i in at)
     result = _with(
         base, status=status, check=check, message=message, level=found.level if found.judged else None,
-        index=index, error_ulp=found.error, allowed_ulp=found.allowed, largest_error_ulp=found.largest,
+        index=index, error_ulp=None if found.from_zero else found.error,
+        allowed_ulp=None if found.from_zero else found.allowed, largest_error_ulp=found.largest,
         largest_allowed_ulp=found.allowed_at_largest,
         signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed, blind=found.blind,
         histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
-        digest=hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16],
+        digest=_digest(values),
         got=words.got_text(values, index), right=question.keep(f"right {index}", lambda: words.right_text(question, index)),
         got_hex=words.hex_text(values, index),
         right_digits=words.digits(expected, index) if status is Status.WRONG else "",
@@ -204,6 +209,30 @@ def _judge_values(
         result = _with(result, status=Status.CANNOT_TELL)
     drifted = _drift(base, question, values, expected, fmt, demand)
     return (result, *drifted)
+
+
+def _judge_draws(
+    base: Result, question: Question, value: Array, dtype_name: str, broken: tuple[Violation, ...]
+) -> Judged:
+    """Class indices, by how often each is drawn; the values kept for comparison are the frequencies."""
+    if value.dtype.kind not in "iu":
+        broken += (Violation(dtype.CODE, f"{question.text} has dtype {dtype_name}, right an integer dtype"),)
+    bound = question.allowance(question.format).standard
+    found = sampler.judge(value, question.expected, question.keywords, bound)
+    if found.check == shape.CODE:
+        broken += (Violation(shape.CODE, f"{question.text} has {found.message}"),)
+    status, level = {
+        True: (Status.OK, Level.ULP1), False: (Status.WRONG, Level.WRONG), None: (Status.NO_SINGLE_ANSWER, None),
+    }[found.right]  # fmt: skip
+    got = found.message if found.frequency is None else f"frequencies {words.array_text(found.frequency, found.index)}"
+    result = _with(base, check=found.check, status=status, level=level, message=found.message, index=found.index, got=got,
+                   right=f"draws with probabilities {words.right_text(question, found.index)}", digest=_digest(value))  # fmt: skip
+    return Judged((result,), broken, found.frequency)
+
+
+def _digest(values: Array) -> str:
+    """Of the bytes, short."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
 
 
 def _cannot_tell(question: Question, found: accuracy.Accuracy, fmt: Format, demand: Demand) -> str:

@@ -21,6 +21,7 @@ class Choice:
     name: str
     question: str
     answers: tuple[str, ...]
+    one_convention: bool = True  # the answer must be the same everywhere; else it may depend on the input
 
 
 CHOICES: dict[str, Choice] = {
@@ -32,6 +33,10 @@ CHOICES: dict[str, Choice] = {
         Choice("plus-inf-alone", "a row that is a single +inf", ("nan", "limit")),
         Choice("empty-mean", "the mean over no rows", ("nan", "zero")),
         Choice("empty-row", "the entropy of an empty row", ("nan", "zero")),
+        Choice("all-masked-derivative", "the derivative at a row of -inf", ("nan", "zero")),
+        Choice("plus-inf-derivative", "the derivative at +inf", ("nan", "zero"), one_convention=False),
+        Choice("infinite-argument", "an infinity where no limit exists", ("nan", "zero"), one_convention=False),
+        Choice("zero-over-zero", "0/0 of a finite row", ("nan", "zero", "uniform"), one_convention=False),
         Choice("int64-input", "what 64-bit integers become", ("float64", "float32")),
         Choice("int32-input", "what 32-bit integers become", ("float64", "float32")),
         Choice("label-out-of-range", "a label out of range", ("raise", "nan")),
@@ -48,7 +53,7 @@ def observe(name: str, got: Array, mask: Array, expected: Expected, right: bool)
     nan = np.isnan(values)
     if nan.all():
         return "nan"
-    if name.startswith("plus-inf"):
+    if name.startswith("plus-inf") and CHOICES[name].one_convention:
         limits = expected.kind[mask] != Kind.FREE
         if nan.any():
             return "partly-nan" if right else "other"

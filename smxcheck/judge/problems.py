@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smxcheck.caseset.model import Case
-from smxcheck.judge.codes import CHECKS
+from smxcheck.judge.codes import CHECKS, is_identity
 from smxcheck.judge.result import Problem, Result, Status
 from smxcheck.judge.words import NOT_FINITE, NOT_INFINITE, NOT_NAN, ulps
 from smxcheck.mistakes import Mistake
@@ -37,11 +37,13 @@ class Wrong:
     position: int = 0
 
 
-def size_order(w: Wrong) -> tuple[int, int, bool, int, str]:
-    """The simplest input first: the acceptance vectors as they run, then few elements, plain layout, short text."""
+def size_order(w: Wrong) -> tuple[int, bool, int, bool, int, str]:
+    """The simplest input first: the acceptance vectors as they run, exact values before identities, then few elements,
+    plain layout, short text."""
     place = w.position if w.case.acceptance else _AFTER
     elements = max(w.case.elements, 1)
-    return (place, elements, w.case.layout != "contiguous", len(w.result.input), w.result.case)
+    plain = w.case.layout != "contiguous"
+    return (place, is_identity(w.result.check), elements, plain, len(w.result.input), w.result.case)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def group(
     by_code: Mapping[str, list[Wrong]] = defaultdict(list)
     for w in left:
         code = w.result.check
-        by_code[_PLAIN[0] if everywhere and code in (*_PLAIN, *_SPECIFIC) else code].append(w)
+        joined = everywhere and (code in (*_PLAIN, *_SPECIFIC) or is_identity(code))
+        by_code[_PLAIN[0] if joined else code].append(w)
     for mine in _by_symptom(by_code).values():
         add(mine)
     return [problem for _, problem in sorted(out, key=lambda pair: pair[0])]
@@ -149,11 +152,15 @@ def headline(function: str, r: Result) -> str:
     name = CHECKS[r.check].name
     if r.check == "SMX101" and r.error_ulp is not None and "ulp allowed" in r.message:
         return f"{function} is off by {ulps(r.error_ulp)} ulp where {ulps(r.allowed_ulp)} are allowed"
+    if r.message.startswith("off by "):
+        return f"{function} is {r.message}"
     if name == "not-finite":
         return f"{function} returns {_special(r.got)} where the answer is finite"
     if name == "raises":
         return f"{function} raises on an input that it must accept: {r.message.removeprefix('raised ')}"
-    if r.message and name in ("inconsistent", "unexpected-choice", "shape", "dtype", "determinism", "prints", "drift"):
+    if is_identity(r.check):
+        return f"{function}: {r.message}"
+    if r.message and name in ("inconsistent", "unexpected-choice", "shape", "dtype", "determinism", "prints", "drift", "sampler"):
         return f"{function}: {r.message}"
     return f"{function}: {CHECKS[r.check].title}"
 

@@ -114,6 +114,9 @@ def complaint(found: Accuracy) -> str:
             return NOT_INFINITE
         case "nan":
             return NOT_NAN
+    if found.from_zero:
+        off, allowed = found.from_zero
+        return f"off by {off:.2g} where 0 is right and {allowed:.2g} allowed"
     return f"error {ulps(found.error)} ulp, {ulps(found.allowed)} ulp allowed"
 
 

@@ -9,19 +9,32 @@ from __future__ import annotations
 from smxcheck.mistakes import (
     accumulation,
     constant,
+    derivatives,
+    divergence_derivatives,
     formula,
+    generalised,
     gradient,
+    identities,
     information,
+    information_derivatives,
     loss,
+    loss_derivatives,
+    sampling,
     shapes,
     shift,
     special,
     two_class,
 )
-from smxcheck.mistakes.misbehaviours import MISBEHAVIOURS
+from smxcheck.mistakes.misbehaviours import MISBEHAVIOURS as _OF_ONE_FUNCTION
 from smxcheck.mistakes.model import Example, Misbehaviour, Mistake
 
-_MODULES = (shift, formula, accumulation, special, shapes, constant, two_class, loss, gradient, information)
+_MODULES = (
+    shift, formula, accumulation, special, shapes, constant, two_class, loss, gradient, information, derivatives,
+    loss_derivatives, information_derivatives, divergence_derivatives, generalised, sampling,
+)  # fmt: skip
+
+#: Every misbehaviour: of one function, then those that break an identity.
+MISBEHAVIOURS: tuple[Misbehaviour, ...] = (*_OF_ONE_FUNCTION, *identities.TABLE)
 
 #: Every mistake, by function and id.
 MISTAKES: tuple[Mistake, ...] = tuple(

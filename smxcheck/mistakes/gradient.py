@@ -15,7 +15,7 @@ from smxcheck.mistakes.rows import Rows, from_rows, number, real, right_softmax,
 INSTEAD = "(softmax(z)*sum(y) - y)/m, softmax and sum of each row"
 
 
-def _gradient(formula: Callable[[Rows, Rows], Rows]) -> Callable[..., np.ndarray]:
+def as_call(formula: Callable[[Rows, Rows], Rows]) -> Callable[..., np.ndarray]:
     """``(logits, labels)`` from a function of the rows and their targets y, one-hot for integer labels."""
 
     def call(logits: Any, labels: Any) -> np.ndarray:
@@ -91,22 +91,22 @@ _ID = "cross_entropy_grad/"
 
 TABLE = (
     Mistake(_ID + "labels-sum-to-one", "(softmax(z) - y)/m, right only where the labels sum to 1", INSTEAD, "SMX101",
-            _gradient(labels_taken_to_sum_to_one), (ex(_Z[:1], [[0.5, 0.25, 0.75]]),), "X59",
+            as_call(labels_taken_to_sum_to_one), (ex(_Z[:1], [[0.5, 0.25, 0.75]]),), "X59",
             ("tensorflow/tensorflow#46672", "tensorflow/tensorflow#60314")),
     Mistake(_ID + "not-divided", "softmax(z)*sum(y) - y, not divided by the number of rows", INSTEAD, "SMX101",
-            _gradient(not_divided_by_rows), _BATCH, "X51"),
+            as_call(not_divided_by_rows), _BATCH, "X51"),
     Mistake(_ID + "divided-by-entries", "(softmax(z)*sum(y) - y)/(m*K)", INSTEAD, "SMX101",
-            _gradient(divided_by_entries), _BATCH, "X51"),
-    Mistake(_ID + "sign", "(y - softmax(z)*sum(y))/m", INSTEAD, "SMX101", _gradient(sign), _BATCH, "X61"),
+            as_call(divided_by_entries), _BATCH, "X51"),
+    Mistake(_ID + "sign", "(y - softmax(z)*sum(y))/m", INSTEAD, "SMX101", as_call(sign), _BATCH, "X61"),
     Mistake(_ID + "label-entry-only", "(softmax(z) - 1)/m at the label, 0 elsewhere", INSTEAD, "SMX101",
-            _gradient(label_entry_only), _BATCH, "X60"),
-    Mistake(_ID + "whole-array", "(softmax over the whole batch - y)/m", INSTEAD, "SMX105", _gradient(whole_array),
+            as_call(label_entry_only), _BATCH, "X60"),
+    Mistake(_ID + "whole-array", "(softmax over the whole batch - y)/m", INSTEAD, "SMX105", as_call(whole_array),
             _BATCH, "X10"),
     Mistake(_ID + "unshifted", "(exp(z)/sum(exp(z)) - y)/m, without subtracting the maximum", INSTEAD, "SMX102",
-            _gradient(unshifted), (ex([[12.0, 0.0]], [0]), ex([[89.0, 0.0]], [0]), ex([[710.0, 0.0]], [0])), "X01"),
-    Mistake(_ID + "through-diagonal", "(softmax(z) - y)*p*(1 - p)/m", INSTEAD, "SMX101", _gradient(through_diagonal),
+            as_call(unshifted), (ex([[12.0, 0.0]], [0]), ex([[89.0, 0.0]], [0]), ex([[710.0, 0.0]], [0])), "X01"),
+    Mistake(_ID + "through-diagonal", "(softmax(z) - y)*p*(1 - p)/m", INSTEAD, "SMX101", as_call(through_diagonal),
             _BATCH, "X66"),
-    Mistake(_ID + "probabilities", "softmax(z)/m, without the labels", INSTEAD, "SMX101", _gradient(probabilities),
+    Mistake(_ID + "probabilities", "softmax(z)/m, without the labels", INSTEAD, "SMX101", as_call(probabilities),
             _BATCH),
-    Mistake(_ID + "zeros", "zeros", INSTEAD, "SMX101", _gradient(zeros), _BATCH),
+    Mistake(_ID + "zeros", "zeros", INSTEAD, "SMX101", as_call(zeros), _BATCH),
 )  # fmt: skip

@@ -31,7 +31,7 @@ def _product(p: Rows, log_q: Rows) -> Rows:
     return np.where(p == 0, number(p, 0.0), p * log_q)
 
 
-def _entropy(p: Rows) -> Rows:
+def right_entropy(p: Rows) -> Rows:
     return -total(_product(p, np.log(p)))
 
 
@@ -53,24 +53,24 @@ def entropy_clipped(p: Rows) -> Rows:
 
 
 def entropy_base_two(p: Rows) -> Rows:
-    return _entropy(p) * number(p, math.log2(math.e))
+    return right_entropy(p) * number(p, math.log2(math.e))
 
 
 def entropy_sign(p: Rows) -> Rows:
-    return -_entropy(p)
+    return -right_entropy(p)
 
 
 def entropy_mean(p: Rows) -> Rows:
-    return _entropy(p) / number(p, p.shape[1])
+    return right_entropy(p) / number(p, p.shape[1])
 
 
 def entropy_normalised(p: Rows) -> Rows:
     """p/Σp first: right for a p that sums to 1 exactly."""
-    return _entropy(divide_by_sum(p))
+    return right_entropy(divide_by_sum(p))
 
 
 def entropy_over_log_n(p: Rows) -> Rows:
-    return _entropy(p) / number(p, math.log(max(p.shape[1], 2)))
+    return right_entropy(p) / number(p, math.log(max(p.shape[1], 2)))
 
 
 def softmax_entropy_unguarded(z: Rows) -> Rows:
@@ -103,12 +103,12 @@ def softmax_entropy_unshifted(z: Rows) -> Rows:
 
 
 def softmax_entropy_base_two(z: Rows) -> Rows:
-    return _of_logits(z) * number(z, math.log2(math.e))
+    return right_softmax_entropy(z) * number(z, math.log2(math.e))
 
 
 def softmax_entropy_of_given(z: Rows) -> Rows:
     """The logits are taken for probabilities."""
-    return _entropy(np.abs(z))
+    return right_entropy(np.abs(z))
 
 
 def softmax_entropy_log_n(z: Rows) -> Rows:
@@ -120,7 +120,7 @@ def softmax_entropy_without_spread(z: Rows) -> Rows:
     return np.log(total(np.exp(z - top(z))))
 
 
-def _of_logits(z: Rows) -> Rows:
+def right_softmax_entropy(z: Rows) -> Rows:
     d = z - top(z)
     w = np.exp(d)
     s = total(w)
@@ -128,7 +128,7 @@ def _of_logits(z: Rows) -> Rows:
 
 
 def kl_swapped(p: Rows, q: Rows) -> Rows:
-    return _kl(q, p)
+    return right_divergence(q, p)
 
 
 def kl_unguarded(p: Rows, q: Rows) -> Rows:
@@ -148,16 +148,16 @@ def kl_without_log(p: Rows, q: Rows) -> Rows:
 
 
 def kl_mean(p: Rows, q: Rows) -> Rows:
-    return _kl(p, q) / number(p, p.shape[1])
+    return right_divergence(p, q) / number(p, p.shape[1])
 
 
 def kl_normalised(p: Rows, q: Rows) -> Rows:
     """Both divided by their sums: 0 for p = (.5, .5) and q = (.3, .3)."""
-    return _kl(divide_by_sum(p), divide_by_sum(q))
+    return right_divergence(divide_by_sum(p), divide_by_sum(q))
 
 
 def kl_base_two(p: Rows, q: Rows) -> Rows:
-    return _kl(p, q) * number(p, math.log2(math.e))
+    return right_divergence(p, q) * number(p, math.log2(math.e))
 
 
 def kl_ratio(p: Rows, q: Rows) -> Rows:
@@ -170,7 +170,7 @@ def kl_absolute(p: Rows, q: Rows) -> Rows:
     return total(np.abs(_product(p, np.log(p) - np.log(q))))
 
 
-def _kl(p: Rows, q: Rows) -> Rows:
+def right_divergence(p: Rows, q: Rows) -> Rows:
     return total(_product(p, np.log(p) - np.log(q)))
 
 
@@ -189,23 +189,23 @@ def cross_clipped(p: Rows, q: Rows) -> Rows:
 
 
 def cross_swapped(p: Rows, q: Rows) -> Rows:
-    return _cross(q, p)
+    return right_cross(q, p)
 
 
 def cross_sign(p: Rows, q: Rows) -> Rows:
-    return -_cross(p, q)
+    return -right_cross(p, q)
 
 
 def cross_base_two(p: Rows, q: Rows) -> Rows:
-    return _cross(p, q) * number(p, math.log2(math.e))
+    return right_cross(p, q) * number(p, math.log2(math.e))
 
 
 def cross_is_divergence(p: Rows, q: Rows) -> Rows:
-    return _kl(p, q)
+    return right_divergence(p, q)
 
 
 def cross_mean(p: Rows, q: Rows) -> Rows:
-    return _cross(p, q) / number(p, p.shape[1])
+    return right_cross(p, q) / number(p, p.shape[1])
 
 
 def cross_of_logits(p: Rows, q: Rows) -> Rows:
@@ -213,7 +213,7 @@ def cross_of_logits(p: Rows, q: Rows) -> Rows:
     return -total(_product(p, right_log_softmax(q)))
 
 
-def _cross(p: Rows, q: Rows) -> Rows:
+def right_cross(p: Rows, q: Rows) -> Rows:
     return -total(_product(p, np.log(q)))
 
 

@@ -92,14 +92,21 @@ class Mistake:
 class Misbehaviour:
     """An implementation whose values are right where nobody looks twice, and that breaks one other property.
 
-    ``breaks`` says which, in a few words; ``check`` is the only check that can find it.
+    ``breaks`` says which, in a few words; ``check`` is the only check that can find it. ``beside`` are further functions
+    of the same target, right ones, for what only shows between several.
     """
 
     id: str
     breaks: str
     check: str
     call: Callable[..., Any] = field(repr=False)
+    beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     @property
     def function(self) -> str:
         return self.id.split("/", 1)[0]
+
+    @property
+    def calls(self) -> Mapping[str, Callable[..., Any]]:
+        """All functions of the target that it stands for."""
+        return {self.function: self.call, **self.beside}

@@ -9,15 +9,24 @@ import numpy as np
 
 from smxcheck.oracle.core import expect_elementwise, expect_logsumexp, expect_rowwise
 from smxcheck.oracle.enclosure import Enclosure, Expected, Kind
+from smxcheck.oracle.families import expect_rows
 from smxcheck.oracle.information import (
     expect_binary_cross_entropy,
     expect_distribution,
     expect_softmax_entropy,
 )
 from smxcheck.oracle.loss import expect_cross_entropy_grad, expect_loss
+from smxcheck.oracle.sampling import expect_draws, expect_gumbel
 from smxcheck.oracle.tiers import MOST_BITS, RELATIVE_BITS
 
-__all__ = ["Enclosure", "Expected", "Kind", "MOST_BITS", "RELATIVE_BITS", "enclose", "expect"]
+__all__ = ["Enclosure", "Expected", "Kind", "MOST_BITS", "NOT_ROWS", "RELATIVE_BITS", "enclose", "expect"]
+
+#: Functions with a path of their own; every other one goes through `smxcheck.oracle.families`.
+NOT_ROWS = frozenset((
+    "softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid", "cross_entropy", "nll_loss",
+    "binary_cross_entropy_with_logits", "softmax_entropy", "entropy", "kl_divergence", "distribution_cross_entropy",
+    "cross_entropy_grad", "gumbel_max_sample",
+))  # fmt: skip
 
 
 def expect(
@@ -49,7 +58,11 @@ def expect(
             return expect_distribution(function, arguments, axis, bits)
         case "cross_entropy_grad":
             return expect_cross_entropy_grad(arguments[0], arguments[1], bits)
-    raise LookupError(f"no reference for {function}")
+        case "gumbel_softmax" | "gumbel_softmax_jacobian":
+            return expect_gumbel(function, arguments[0], arguments[1], given, bits)
+        case "gumbel_max_sample":
+            return expect_draws(arguments[0], bits)
+    return expect_rows(function, arguments, given, bits)
 
 
 def enclose(function: str, *arguments: Any, bits: int = RELATIVE_BITS, **keywords: Any) -> Enclosure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from smxcheck.caseset import describe_call, groups, load_cases
-from smxcheck.catalog import FUNCTIONS
+from smxcheck.catalog import FUNCTIONS, SHAPES, Function
 from smxcheck.judge.choices import CHOICES
 from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME
 
@@ -71,6 +71,19 @@ _WORDS: dict[str, Page] = {
         "  package.module:f     from the current folder or the installed packages\n"
         "  scipy, torch ...     a library; all: smxcheck list targets\n"
         "  builtin.shifted      one of the algorithms that smxcheck ships")]),
+    "gradient": ("gradient: a derivative or backward pass as a target", [
+        ("A function named like one of the derivatives (softmax_vjp, softmax_backward, cross_entropy_grad) is found in"
+        " its file like any other. What every argument is: smxcheck explain softmax_vjp."),
+        ("  kernel.py:softmax --gradient auto\n"
+        "      all that torch or jax derive from it, through your autograd.Function or custom_vjp\n"
+        "  kernel.py:softmax --function softmax_vjp\n"
+        "      one of these\n"
+        "  kernel.py:softmax --gradient kernel.py:bwd\n"
+        "      your own, known by its parameters: bwd(x, g) starts from the logits, bwd(grad, y) from the output\n"
+        "  softmax_vjp=kernel.py:bwd\n"
+        "      your own alone, and which it is"),
+        ("Without --gradient or --function the backward pass of a forward function is not looked at. In Python:"
+        " verify(softmax, gradient=softmax_vjp) or gradient='auto'.")]),
     "known": ("known: problems that are accepted, with a reason", [
         ("  [[known]]\n"
         '  target = "torch"     # also: function, dtype, check, case\n'
@@ -93,6 +106,7 @@ _WORDS: dict[str, Page] = {
 _ALIASES = {
     "allowed": "bound", "exact": "enclosure", "reference": "enclosure", "undecided": "enclosure", "blind": "cannot-tell",
     "no-single-answer": "choice", "group": "case", "id": "case", "exit": "exit-codes", "behaves-as": "problem",
+    **dict.fromkeys(("derivative", "derivatives", "backward-pass", "autodiff", "autograd", "vjp", "jvp"), "gradient"),
     **dict.fromkeys(("1ulp", "tight", "standard", "wrong", "levels"), "level"),
     **dict.fromkeys(("ok", "status", "declined", "crashed", "hung", "not-run", "check"), "result"),
     **dict.fromkeys(CHOICES, "choice"),
@@ -121,10 +135,16 @@ def find(topic: str) -> Page | None:
     if check is not None:
         return f"{check.code} {check.name}: {check.title}", [check.page]
     if topic in FUNCTIONS:
-        f = FUNCTIONS[topic]
-        call = f"{f.name}({', '.join((*f.arguments, *f.keywords))})"
-        return call, [f.formula, f.summary]
+        return _function(FUNCTIONS[topic])
     return _group(topic) or _case(topic)
+
+
+def _function(f: Function) -> Page:
+    derivatives = [g.name for g in FUNCTIONS.values() if g.derivative_of == f.name]
+    facts = [f"  result          {SHAPES[f.shape]}"]
+    facts += [f"  derivative of   {f.derivative_of}"] if f.derivative_of else []
+    facts += [f"  derivatives     {name}" if i == 0 else f"                  {name}" for i, name in enumerate(derivatives)]
+    return f"{f.name}({', '.join((*f.arguments, *f.keywords))})", [f.formula, f.summary, "\n".join(facts)]
 
 
 def _group(topic: str) -> Page | None:

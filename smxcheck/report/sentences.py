@@ -176,11 +176,15 @@ def machine(report: Report) -> str:
 
 
 def functions_of(target: TargetReport) -> str:
-    """``softmax, fused_lse as logsumexp``: the callable's own name where it is another."""
+    """``softmax, fused_lse as logsumexp``: the callable's own name where it is another.
+
+    A derivative that was taken of a callable is ``autograd of softmax as softmax_vjp``; an expression stays whole.
+    """
 
     def named(function: str, spelled: str) -> str:
-        own = spelled.replace(":", ".").rpartition(".")[2]
-        return function if own in ("", function) else f"{own} as {function}"
+        how, of, callable_ = spelled.rpartition(" of ")
+        own = callable_ if "(" in callable_ else callable_.replace(":", ".").rpartition(".")[2]
+        return function if own in ("", function) else f"{how}{of}{own} as {function}"
 
     return ", ".join(named(function, spelled) for function, spelled in target.functions.items())
 

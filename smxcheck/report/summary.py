@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge import verdict
-from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME, Check
+from smxcheck.judge.codes import CHECKS, CHECKS_BY_NAME, Check, is_identity
 from smxcheck.judge.result import LEVEL_ORDER, Level, Problem, Report, Result, Status, TargetReport
 
 #: What counts as wrong in a table: a wrong value, or none at all.
@@ -135,13 +135,13 @@ def check_code(text: str) -> str:
 
 
 def by_harm(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems, worst first: accepted ones last, then values, labels and reductions, dying, contract,
+    """Problems, worst first: accepted ones last, then values, identities, labels and reductions, dying, contract,
     choices.
 
     A wrong value that nobody sees does more harm than a crash that everybody sees. Within a kind the judge's order stays:
     by function, then the problem that the earliest acceptance vector shows.
     """
-    order = "14325"  # first digit of the code
+    order = "164325"  # first digit of the code
 
     def harm(problem: Problem) -> tuple[bool, int]:
         code = check_code(problem.check)
@@ -217,8 +217,14 @@ def _allowed(result: Result) -> float | None:
 
 
 def _worst(results: list[Result]) -> Result | None:
-    """The result with the largest error; among equals a wrong one, then one whose values fit into a cell."""
+    """The result with the largest error; among equals a wrong one, then one whose values fit into a cell.
+
+    A broken identity has no error of its own: it is shown where no value is wrong.
+    """
     measured = [r for r in results if _error(r) is not None]
+    values = [r for r in measured if not is_identity(r.check)]
+    if any(r.status in BAD for r in values):
+        measured = values
     if not measured:
         return None
     return max(measured, key=lambda r: (_error(r), r.status is Status.WRONG, bool(_pair(r))))
@@ -229,6 +235,8 @@ def _in_words(result: Result) -> str:
     error = _error(result)
     if error is not None and math.isfinite(error):
         return ""
+    if result.message.startswith("off by "):
+        return result.message.partition(" where")[0]  # 0 is right: no number of ulp says how far off
     return _pair(result) or check_name(result.check)
 
 

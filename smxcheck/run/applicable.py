@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,39 @@ class Lacking:
     value: str
 
 
-def sentences(lacking: Iterable[Lacking]) -> tuple[str, ...]:
-    """``axis of softmax, log_softmax: tested at -1 alone``, one for each keyword and value."""
+@dataclass(frozen=True)
+class Unoffered:
+    """Functions that an identity of a function needs and that are not offered."""
+
+    function: str
+    check: str
+    needs: tuple[str, ...]
+
+
+def sentences(lacking: Iterable[Lacking | Unoffered], checked: Collection[str]) -> tuple[str, ...]:
+    """``axis of softmax, log_softmax: tested at -1 alone``, one for each keyword and value; one for each function that
+    is not among those ``checked``, for want of a keyword; and one for all identities that want another function:
+    ``two-classes of sigmoid, since softmax is not offered``."""
+    entries = list(lacking)
     functions: dict[tuple[str, str], dict[str, None]] = {}
-    for entry in lacking:
-        functions.setdefault((entry.keyword, entry.value), {})[entry.function] = None
-    return tuple(f"{k} of {', '.join(names)}: tested at {value} alone" for (k, value), names in functions.items())
+    without: dict[str, dict[str, None]] = {}
+    checks: dict[tuple[str, ...], dict[str, None]] = {}
+    for entry in entries:
+        if isinstance(entry, Lacking) and entry.function not in checked:
+            without.setdefault(entry.function, {})[entry.keyword] = None
+        elif isinstance(entry, Lacking):
+            functions.setdefault((entry.keyword, entry.value), {})[entry.function] = None
+        else:
+            checks.setdefault(entry.needs, {})[f"{entry.check} of {entry.function}"] = None
+    keywords = tuple(f"{k} of {', '.join(names)}: tested at {value} alone" for (k, value), names in functions.items())
+    keywords += tuple(
+        f"{f}: every case to be run gives {' or '.join(names)}, which the callable does not take; add it"
+        for f, names in without.items()
+    )
+    return keywords + tuple(
+        f"{', '.join(names)}, since {' and '.join(needs)} {'is' if len(needs) == 1 else 'are'} not offered"
+        for needs, names in checks.items()
+    )
 
 
 def keywords_in_force(case: Case, offer: Offer) -> Mapping[str, Any] | Lacking:

@@ -22,24 +22,40 @@ from smxcheck.run.options import RunOptions
 from smxcheck.run.pool import run_units
 from smxcheck.run.progress import Progress, Silent
 from smxcheck.run.unit import UnitResult
+from smxcheck.targets.gradients import AUTO, parse_gradient
 from smxcheck.targets.load import open_sessions, parse_target
-from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.protocol import Session, TargetError, TargetInfo
 
 
 def open_targets(texts: Sequence[str], options: RunOptions) -> list[Session]:
     """Every target, all before the first case runs. Raises TargetError, and leaves none open then."""
-    worker = WorkerOptions(**options.worker)
     specs = [parse_target(text) for text in texts]
+    _check_gradients(options)
     opened: list[Session] = []
     try:
         for spec in specs:
-            opened += open_sessions(spec, worker)
+            opened += open_sessions(spec, options.worker_options(spec.text))
         _distinct(opened)
     except BaseException:
         close(opened)
         raise
     return opened
+
+
+def _check_gradients(options: RunOptions) -> None:
+    """A gradient that is named has one target that it can be the gradient of. Raises TargetError."""
+    named = [text for text in options.gradients if text != AUTO]
+    for text in named:
+        parse_gradient(text)
+    if not named:
+        return
+    if len(options.targets) != 1:
+        raise TargetError(f"--gradient {named[0]} is of one target, not of {', '.join(options.targets)}: name one")
+    if parse_target(options.targets[0]).kind in ("builtin", "library"):
+        raise TargetError(
+            f"--gradient {named[0]}: {options.targets[0]} has its own derivatives, or none; name the callable that it is"
+            " the gradient of"
+        )
 
 
 def _distinct(sessions: Sequence[Session]) -> None:
@@ -91,7 +107,13 @@ def offered_functions(options: RunOptions, infos: Sequence[TargetInfo]) -> list[
         return offered
     if not any(f in offered for f in options.functions):
         spoken = ", ".join(info.name for info in judged)
-        raise TargetError(f"{spoken}: offers none of {', '.join(options.functions)}; it offers {', '.join(offered)}")
+        given = [f for f in options.functions if FUNCTIONS[f].derivative_of in offered]
+        refused = [note for info in judged for note in info.notes for f in options.functions if f" as {f}: " in note]
+        remedy = f"; --gradient FILE.py:NAME names its {given[0]}" if given else ""
+        remedy = f"; {refused[0]}" if refused else remedy
+        raise TargetError(
+            f"{spoken}: offers none of {', '.join(options.functions)}; it offers {', '.join(offered)}{remedy}"
+        )
     return [f for f in offered if f in options.functions]
 
 
@@ -170,7 +192,7 @@ def _target_report(
         name=info.name, versions=info.versions, arrays=info.arrays,
         functions={f: o.spelled for f, o in info.offers.items() if f in checked},
         import_seconds=info.import_seconds, path=info.path, sha256=_digest(info.path),
-        not_tested=sentences(lacking),
+        not_tested=sentences(lacking, checked),
         choices={CHOICES[n].question: sentence(n, a) for n, a in answers.items()},
         notes=info.notes, expected_wrong=info.name in options.expected_wrong,
         beside=_is_beside(info, options),

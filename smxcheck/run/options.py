@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from smxcheck.catalog import FUNCTIONS
 from smxcheck.dtypes import DEFAULT_DTYPES
 from smxcheck.judge.call import Demand
+from smxcheck.targets.gradients import AUTO
+from smxcheck.targets.options import WorkerOptions
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class RunOptions:
     """The whole command of ``verify``, read and checked.
 
     ``targets`` are texts as typed; ``expected_wrong`` and ``beside`` name those of them that do not make the verdict.
-    ``in_first_dtype`` are targets that run in the first of the dtypes alone. ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds the fields of ``WorkerOptions``.
+    ``in_first_dtype`` are targets that run in the first of the dtypes alone. ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds fields of ``WorkerOptions``; ``gradients`` are the texts of --gradient.
     """
 
     targets: tuple[str, ...]
@@ -33,6 +36,7 @@ class RunOptions:
     declared: Mapping[str, str] = field(default_factory=dict)
     in_first_dtype: frozenset[str] = frozenset()
     worker: Mapping[str, Any] = field(default_factory=dict)
+    gradients: tuple[str, ...] = ()
     jobs: int = 1
     time_limit: float | None = None
     stop_first: bool = False
@@ -46,6 +50,16 @@ class RunOptions:
         if self.ids is None:
             return self
         return replace(self, ids=tuple(i for i in self.ids if i.startswith(f"{function}/")))
+
+    def worker_options(self, target: str) -> WorkerOptions:
+        """How ``target`` is loaded: a derivative that is asked for by name, or by a case of it, is differentiated.
+
+        A gradient that is named belongs to the target that is judged, not to the one beside it.
+        """
+        asked = dict.fromkeys([*(self.functions or ()), *(name.partition("/")[0] for name in self.ids or ())])
+        derive = tuple(f for f in asked if f in FUNCTIONS and FUNCTIONS[f].derivative_of)
+        gradients = tuple(g for g in self.gradients if g == AUTO or target in self.targets)
+        return WorkerOptions(**self.worker, derive=derive, gradients=gradients)
 
     @property
     def all_targets(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import multiprocessing
 import os
+import shlex
 import signal
 import threading
 import time
@@ -35,6 +36,7 @@ def limits_of(options: RunOptions, deadline: float | None) -> Limits:
     words += [f" --arrays {worker['arrays']}" if worker.get("arrays", "auto") != "auto" else ""]
     words += [f" --device {worker['device']}" if worker.get("device", "cpu") != "cpu" else ""]
     words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
+    words += [f" --gradient {shlex.quote(text)}" for text in options.gradients]
     return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words),
                   options.in_first_dtype, options.dtypes[0])  # fmt: skip
 

@@ -9,14 +9,18 @@ from typing import Any
 
 from smxcheck.caseset import describe_call
 from smxcheck.caseset.model import Case
+from smxcheck.catalog import FUNCTIONS
+from smxcheck.identities import identity_of, missing, put
+from smxcheck.identities.model import Identity
 from smxcheck.judge import behaves, problems
 from smxcheck.judge.agreement import Sample
 from smxcheck.judge.call import Demand, Question, Violation, ask, judge_call
-from smxcheck.judge.checks import consistency, determinism
-from smxcheck.judge.codes import CHECKS, code_of
+from smxcheck.judge.checks import conduct, consistency, determinism
+from smxcheck.judge.checks.outcome import RAISES
+from smxcheck.judge.codes import CHECKS, code_of, is_identity
 from smxcheck.judge.contract import Filter, classes, settle_refusals
 from smxcheck.judge.result import Level, Problem, Result, Status
-from smxcheck.run.applicable import Lacking, keywords_in_force
+from smxcheck.run.applicable import Lacking, Unoffered, keywords_in_force
 from smxcheck.targets.protocol import Call, Observation, Session
 
 #: After so many calls in a row, or in all, that died or hung, the rest of a function and dtype is not run.
@@ -34,7 +38,7 @@ class UnitResult:
 
     results: tuple[Result, ...]
     problems: tuple[Problem, ...]
-    not_tested: Mapping[str, tuple[Lacking, ...]]  # by target
+    not_tested: Mapping[str, tuple[Lacking | Unoffered, ...]]  # by target
 
 
 @dataclass
@@ -48,7 +52,7 @@ class _Track:
     classes: dict[str, frozenset[str]] = field(default_factory=dict)
     violations: dict[tuple[str, str], list[tuple[Violation, str, str]]] = field(default_factory=dict)
     samples: dict[str, Sample] = field(default_factory=dict)
-    not_tested: dict[Lacking, None] = field(default_factory=dict)
+    not_tested: dict[Lacking | Unoffered, None] = field(default_factory=dict)
     dead_in_a_row: dict[str, int] = field(default_factory=dict)
     dead: dict[str, int] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
@@ -132,6 +136,7 @@ def _put(
     """One case to all targets; what is right is worked out once for equal keywords."""
     arguments: tuple[Any, ...] | None = None
     questions: dict[str, Question] = {}
+    identity = identity_of(case)
     for track in tracks:
         step(f"{track.name} {case.function} {case.dtype}")
         if limits.leaves_out(track.name, case):
@@ -146,6 +151,9 @@ def _put(
             continue
         if arguments is None:
             arguments = tuple(case.build().values())
+        if identity is not None:
+            _identity(track, case, identity, arguments, limits)
+            continue
         key = repr(sorted((k, str(v)) for k, v in force.items()))
         if key not in questions:
             questions[key] = ask(case, arguments, force, describe_call(case))
@@ -169,7 +177,7 @@ def _one(track: _Track, case: Case, question: Question, limits: Limits, twice: b
         results = tuple(replace(r, status=Status.DECLINED) for r in results)
     track.results.extend(results)
     found = list(judged.violations)
-    if twice and seen.outcome == "returned":
+    if twice and seen.outcome == "returned" and _repeats(case, track):
         second = track.session.call(call)
         if second.outcome == "returned" and (text := determinism.complaint(seen.value, second.value)):
             found.append(Violation(determinism.CODE, text))
@@ -178,6 +186,32 @@ def _one(track: _Track, case: Case, question: Question, limits: Limits, twice: b
     answered = judged.values is not None or seen.outcome == "raised"
     if answered and case.elements <= behaves.MOST_ELEMENTS:
         track.samples[case.id] = Sample(question, judged.values, track.demand.require)
+
+
+def _identity(
+    track: _Track, case: Case, identity: Identity, arguments: tuple[Any, ...], limits: Limits
+) -> None:  # fmt: skip
+    """A case that is put through an identity: no exact answer is asked for, so there is no sample to liken."""
+    if lacking := missing(identity, track.session.info.offers):
+        track.not_tested[Unoffered(case.function, case.check, lacking)] = None
+        return
+    text = describe_call(case)
+    done = put(identity, case, arguments, _passed(case, track), track.session, text)
+    for seen in done.seen:
+        track.count(case.dtype, seen)
+        for code, message in conduct.complaints(seen):
+            track.violations.setdefault((case.dtype, code), []).append((Violation(code, message), case.id, text))
+    track.cases[case.id] = case
+    track.classes[case.id] = classes(case, arguments)
+    result = done.result
+    if result.check == RAISES and limits.only.excludes(case, arguments[0]):
+        result = replace(result, status=Status.DECLINED)
+    track.results.append(result)
+
+
+def _repeats(case: Case, track: _Track) -> bool:
+    """Whether the same call must give the same bits: not where draws cannot be given a seed."""
+    return "seed" not in FUNCTIONS[case.function].keywords or "seed" in track.session.info.offers[case.function].keywords
 
 
 def _passed(case: Case, track: _Track) -> Mapping[str, Any]:
@@ -193,7 +227,7 @@ def _settle(function: str, tracks: list[_Track], limits: Limits) -> UnitResult:
         mine = settle_refusals(track.results, track.classes)
         mine = consistency.settle(mine, track.demand.expectations)
         mine = [_allowed(r, track.demand) for r in mine]
-        mine += _properties(function, track, track.demand)
+        mine += _properties(function, track, mine)
         results += mine
         found += _problems(function, track, mine, limits)
     return UnitResult(tuple(results), tuple(found), {t.name: tuple(t.not_tested) for t in tracks})
@@ -206,16 +240,17 @@ def _allowed(r: Result, demand: Demand) -> Result:
     return r
 
 
-def _properties(function: str, track: _Track, demand: Demand) -> list[Result]:
-    """One result per property and dtype: right unless a call broke it."""
+def _properties(function: str, track: _Track, settled: list[Result]) -> list[Result]:
+    """One result per property and dtype: right unless a call broke it. Where every call was declined nothing was seen."""
     out = []
     for dtype, calls in track.calls.items():
+        declined = all(r.status is Status.DECLINED for r in settled if r.dtype == dtype)
         for code in PROPERTIES:
             broken = track.violations.get((dtype, code), [])
             first = next((c for c in track.cases.values() if c.dtype == dtype), None)
-            if first is None:
+            if first is None or (declined and not broken):
                 continue
-            out.append(_property(track.name, function, dtype, code, broken, calls, first, demand))
+            out.append(_property(track.name, function, dtype, code, broken, calls, first, track.demand))
     return out
 
 
@@ -253,12 +288,14 @@ def _problems(function: str, track: _Track, results: list[Result], limits: Limit
     looked = looked[: behaves.MOST_WRONG]
     samples = [track.samples[w.result.case] for w in looked]
     passing = _passing(track, {w.result.case for w in wrong})
+    # What breaks an identity is a value that is wrong: where a mistake explains wrong values, it is the cause.
+    broken = frozenset(w.result.case for w in wrong if is_identity(w.result.check))
     explained = [
         problems.Explained(
             likeness.mistake,
             likeness.wider,
             frozenset(looked[i].result.case for i in likeness.agreed),
-            frozenset(looked[i].result.case for i in likeness.akin),
+            frozenset(looked[i].result.case for i in likeness.akin) | broken,
             len(looked),
         )
         for likeness in behaves.likenesses(function, samples, passing)

@@ -95,6 +95,8 @@ class WorkerSession:
             "device": options.device,
             "fixed": {name: wire.to_json(value, []) for name, value in options.fixed.items()},
             "memory_limit": self._memory_limit(),
+            "derive": list(options.derive),
+            "gradients": list(options.gradients),
         }
         process = WorkerProcess(_environment(options))
         self._process = process

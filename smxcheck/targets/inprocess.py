@@ -51,12 +51,14 @@ def load_in_process(spec: TargetSpec, options: WorkerOptions) -> InProcessSessio
 
 
 def in_process(
-    call: Callable[..., Any], function: str = "", name: str = "", options: WorkerOptions | None = None
-) -> InProcessSession:
+    call: Callable[..., Any], function: str = "", name: str = "", options: WorkerOptions | None = None,
+    gradient: Callable[..., Any] | None = None,
+) -> InProcessSession:  # fmt: skip
     """A callable of this process as a session.
 
-    ``function`` is the catalog's name for what it computes; "" reads it from the callable's own name. Raises
-    :class:`TargetError` where neither says it, or the callable cannot take the function's arrays.
+    ``function`` is the catalog's name for what it computes; "" reads it from the callable's own name.
+    ``gradient`` is a derivative of it. Raises :class:`TargetError` where neither name nor parameters say which
+    function it is, or the callable cannot take the function's arrays.
     """
     options = options or WorkerOptions(isolate=False)
-    return InProcessSession(resolve_callable(call, function, name, options), options)
+    return InProcessSession(resolve_callable(call, function, name, options, gradient), options)

@@ -21,7 +21,8 @@ class WorkerOptions:
     ``compile_timeout`` holds for loading and for the first call of a function, shape and dtype.
     ``memory_limit`` is the number of bytes that the target may map beyond what it held after its import; None
     for no limit. ``isolate`` False runs the target in this process, for a debugger: nothing then protects the
-    run.
+    run. ``derive`` names derivatives that automatic differentiation is to give where the target has none;
+    ``gradients`` are callables that are derivatives of the target's functions, or "auto" for all that it gives.
     """
 
     arrays: str = "auto"
@@ -31,3 +32,5 @@ class WorkerOptions:
     compile_timeout: float = 60.0
     memory_limit: int | None = 4 << 30
     isolate: bool = True
+    derive: tuple[str, ...] = ()
+    gradients: tuple[str, ...] = ()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from smxcheck.catalog import FUNCTIONS, match_function
+from smxcheck.targets.autodiff import DERIVABLE, derive
 from smxcheck.targets.choose import arrays_for, source_of
+from smxcheck.targets.gradients import AUTO, parse_gradient, which_derivative
 from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.protocol import Offer, TargetError, TargetInfo
 from smxcheck.targets.signature import Binding, bind
@@ -50,12 +52,8 @@ class Loaded:
 def resolve(spec: TargetSpec, options: WorkerOptions) -> Loaded:
     """Imports the target. Raises :class:`TargetError` where it cannot be used."""
     started = time.perf_counter()
-    if spec.kind in ("builtin", "library"):
-        loaded = _library(spec, options)
-    elif spec.kind == "file":
-        loaded = _user(spec, options, import_file(Path(spec.path)))
-    else:
-        loaded = _user(spec, options, import_module(spec.module, spec.text))
+    load = _library if spec.kind in ("builtin", "library") else _user
+    loaded = load(spec, options)
     seconds = time.perf_counter() - started
     return replace(loaded, info=replace(loaded.info, import_seconds=seconds))
 
@@ -80,26 +78,76 @@ def _library(spec: TargetSpec, options: WorkerOptions) -> Loaded:
         function: bind(function, a.call, a.spelled, adapter.ARRAYS, options.fixed)
         for function, a in adapted.items()
     }
+    bindings |= derive(bindings, DERIVABLE)
     return Loaded(_info(spec, bindings, dict(adapter.versions()), notes=adapter.notes()), bindings)
 
 
-def _user(spec: TargetSpec, options: WorkerOptions, module: ModuleType) -> Loaded:
+def _user(spec: TargetSpec, options: WorkerOptions) -> Loaded:
+    module = _imported(spec)
+    gradients = _named_gradients(spec, module, options)
     place = spec.path or spec.module
-    folder = Path(module.__file__).parent if module.__file__ else Path.cwd()
     notes: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
     if spec.attribute:
         value = _attribute(spec, module)
-        found = {_function_of(spec): (spec.attribute, value)}
+        found = {_function_of(spec, options.derive): (spec.attribute, value)}
     else:
-        found, rest, notes = _functions_in(place, module)
-    bindings = {}
-    for function, (name, value) in found.items():
-        call = instantiate(value, f"{place}:{name}", folder) if isinstance(value, type) else value
-        arrays = options.arrays if options.arrays != "auto" else _arrays(call, value, module)
-        bindings[function] = bind(function, call, f"{place}:{name}", arrays, options.fixed)
+        found, rest, notes = _functions_in(
+            place, module, {g.attribute for g, home in gradients if home is module}
+        )
+    bindings = {
+        function: _bound(function, f"{place}:{name}", value, module, options)
+        for function, (name, value) in found.items()
+    }
+    if gradients and rest:
+        raise TargetError(
+            f"{spec.text} has several callables for one function: say whose gradient"
+            f" {gradients[0][0].text} is, as in {place}:{rest[0]}"
+        )
+    forwards = tuple(bindings)
+    for gradient, home in gradients:
+        value = _attribute(gradient, home)
+        spelled = f"{gradient.path or gradient.module}:{gradient.attribute}"
+        function = which_derivative(spelled, gradient.attribute, value, forwards, gradient.function)
+        bindings[function] = _bound(function, spelled, value, home, options)
+    bindings |= _derived(spec.text, bindings, options)
     info = _info(spec, bindings, _versions(bindings.values()), notes=notes, path=spec.path)
     return Loaded(info, bindings, tuple(f"{place}:{name}" for name in rest))
+
+
+def _imported(spec: TargetSpec) -> ModuleType:
+    return import_file(Path(spec.path)) if spec.kind == "file" else import_module(spec.module, spec.text)
+
+
+def _named_gradients(
+    spec: TargetSpec, module: ModuleType, options: WorkerOptions
+) -> list[tuple[TargetSpec, ModuleType]]:
+    """What --gradient names, and the modules that hold it; a file is run once."""
+    named = [parse_gradient(text) for text in options.gradients if text != AUTO]
+    return [(g, module if _home(g) == _home(spec) else _imported(g)) for g in named]
+
+
+def _home(spec: TargetSpec) -> Path | str:
+    return Path(spec.path).resolve() if spec.path else spec.module
+
+
+def _bound(function: str, spelled: str, value: Any, module: ModuleType, options: WorkerOptions) -> Binding:
+    folder = Path(module.__file__).parent if module.__file__ else Path.cwd()
+    call = instantiate(value, spelled, folder) if isinstance(value, type) else value
+    arrays = options.arrays if options.arrays != "auto" else _arrays(call, value, module)
+    return bind(function, call, spelled, arrays, options.fixed)
+
+
+def _derived(text: str, bindings: Mapping[str, Binding], options: WorkerOptions) -> dict[str, Binding]:
+    """What automatic differentiation is asked for, and can give. ``auto`` that can give nothing is refused."""
+    found = derive(bindings, DERIVABLE if AUTO in options.gradients else options.derive)
+    if AUTO in options.gradients and not found:
+        arrays = ", ".join(dict.fromkeys(b.arrays for b in bindings.values()))
+        raise TargetError(
+            f"--gradient auto: no derivative of {text} can be had from its {arrays} arrays: torch and jax differentiate;"
+            " name your own, as in --gradient FILE.py:NAME"
+        )
+    return found
 
 
 def _arrays(call: Callable[..., Any], value: Any, module: ModuleType) -> str:
@@ -107,12 +155,12 @@ def _arrays(call: Callable[..., Any], value: Any, module: ModuleType) -> str:
     return arrays_for(call, source)
 
 
-def _function_of(spec: TargetSpec) -> str:
+def _function_of(spec: TargetSpec, asked: tuple[str, ...]) -> str:
     function = spec.function or match_function(spec.attribute)
     if function is None:
         raise TargetError(
             f"{spec.text}: no function of smxcheck is in the name {spec.attribute!r}; say which it is, as in"
-            f" softmax={spec.text}"
+            f" {asked[0] if asked else 'softmax'}={spec.text}"
         )
     return function
 
@@ -131,13 +179,14 @@ def _attribute(spec: TargetSpec, module: ModuleType) -> Any:
 
 
 def _functions_in(
-    place: str, module: ModuleType
+    place: str, module: ModuleType, without: Collection[str] = ()
 ) -> tuple[dict[str, tuple[str, Any]], tuple[str, ...], tuple[str, ...]]:
     """function -> (name, callable) of a whole file; names beyond one per function; notes on what is left out.
 
-    Of several callables for one function the one with the function's own name is taken, else the first.
+    Of several callables for one function the one with the function's own name is taken, else the first; those
+    ``without`` which are derivatives that the user named.
     """
-    callables = public_callables(module)
+    callables = {name: value for name, value in public_callables(module).items() if name not in without}
     named = [(f, name) for name in callables if (f := match_function(name)) is not None]
     if not named:
         listed = ", ".join(callables) or "none"
@@ -199,8 +248,14 @@ def _relative(path: str) -> str:
     return str(resolved.relative_to(Path.cwd())) if inside else path
 
 
-def resolve_callable(call: Callable[..., Any], function: str, name: str, options: WorkerOptions) -> Loaded:
-    """A Python object as a target: the function is read from its name where it is not given."""
+def resolve_callable(
+    call: Callable[..., Any], function: str, name: str, options: WorkerOptions,
+    gradient: Callable[..., Any] | None = None,
+) -> Loaded:  # fmt: skip
+    """A Python object as a target: the function is read from its name where it is not given.
+
+    ``gradient`` is a derivative of it.
+    """
     own_name = getattr(call, "__name__", type(call).__name__)
     meant = function or match_function(own_name)
     if meant is None:
@@ -209,9 +264,17 @@ def resolve_callable(call: Callable[..., Any], function: str, name: str, options
         )
     if meant not in FUNCTIONS:
         raise TargetError(f"no function {meant!r}; there are: {', '.join(FUNCTIONS)}")
-    value = instantiate(call, name, Path.cwd()) if isinstance(call, type) else call
-    source = source_of(call)
-    arrays = options.arrays if options.arrays != "auto" else arrays_for(value, source)
-    binding = bind(meant, value, name or own_name, arrays, options.fixed)
+    bindings = {meant: _bound_object(meant, name or own_name, call, options)}
+    if gradient is not None:
+        named = getattr(gradient, "__name__", type(gradient).__name__)
+        function = which_derivative(named, named, gradient, (meant,))
+        bindings[function] = _bound_object(function, named, gradient, options)
+    bindings |= _derived(name or own_name, bindings, options)
     spec = TargetSpec(name or own_name, "callable")
-    return Loaded(_info(spec, {meant: binding}, _versions([binding])), {meant: binding})
+    return Loaded(_info(spec, bindings, _versions(bindings.values())), bindings)
+
+
+def _bound_object(function: str, spelled: str, call: Callable[..., Any], options: WorkerOptions) -> Binding:
+    value = instantiate(call, spelled, Path.cwd()) if isinstance(call, type) else call
+    arrays = options.arrays if options.arrays != "auto" else arrays_for(value, source_of(call))
+    return bind(function, value, spelled, arrays, options.fixed)

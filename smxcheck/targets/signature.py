@@ -11,6 +11,7 @@ from typing import Any
 from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS, Function, Group
 from smxcheck.targets.layout import NotPassed
 from smxcheck.targets.protocol import Call, Offer, TargetError
+from smxcheck.targets.roles import in_other_order
 
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
@@ -18,7 +19,7 @@ _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
 _OPEN = (_Parameter.VAR_POSITIONAL, _Parameter.VAR_KEYWORD)
 
 #: What a callable may call a keyword of the catalog.
-ALIASES = {"dim": "axis"}
+ALIASES = {"dim": "axis", "temperature": "tau", "epsilon": "eps"}
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _taken(entry: Function, signature: inspect.Signature, spelled: str) -> tuple
             f"{spelled} cannot be called as {entry.name}: it takes {len(positional)} positional arguments"
             f" where {entry.name} has {need} ({', '.join(entry.arguments)})"
         )
+    _check_places(entry, [p.name for p in positional[:arrays]], spelled)
     taken: dict[str, str] = {}
     by_position = None
     for place, parameter in enumerate(positional[arrays:]):
@@ -149,6 +151,21 @@ def _taken(entry: Function, signature: inspect.Signature, spelled: str) -> tuple
     return taken, by_position
 
 
+def _check_places(entry: Function, own: list[str], spelled: str) -> None:
+    """Refuse a callable whose names say that an array would land in the wrong parameter. Raises :class:`TargetError`."""
+    wrap = f"wrap it in a function of ({', '.join(entry.arguments)})"
+    for name, argument in zip(own, entry.arguments, strict=False):
+        keyword = ALIASES.get(name, name)
+        if keyword in KEYWORD_DEFAULTS and keyword not in entry.arguments:
+            raise TargetError(
+                f"{spelled} cannot be called as {entry.name}: it has {name} where {entry.name} has {argument}; {wrap}"
+            )
+    if entry.derivative_of and in_other_order(own, entry.arguments):
+        raise TargetError(
+            f"{spelled} cannot be called as {entry.name}: it takes ({', '.join(own)}), in the other order; {wrap}"
+        )
+
+
 def _required(parameters: list[inspect.Parameter], arrays: int) -> list[inspect.Parameter]:
     """The parameters beyond the arrays that have no default."""
     positional = [p for p in parameters if p.kind in _POSITIONAL][arrays:]
@@ -162,6 +179,9 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
     Compiled functions often have none but begin their docstring with it: ``softmax(input, dim, *, ...)``.
     None where neither is to be had.
     """
+    custom = custom_function(call)
+    if custom is not None:
+        return _of_custom_function(custom)
     forward = getattr(call, "forward", None)
     if callable(forward):
         call = forward
@@ -171,6 +191,23 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature | None:
         return inspect.signature(call) if any(p.kind in _OPEN for p in own.parameters.values()) else own
     except (TypeError, ValueError):
         return _documented(call)
+
+
+def custom_function(value: Any) -> Any:
+    """The subclass of ``torch.autograd.Function`` that ``value`` is, or is the ``apply`` of; None for anything else."""
+    cls = value if isinstance(value, type) else getattr(value, "__self__", None)
+    bases = cls.__mro__[1:] if isinstance(cls, type) else ()
+    is_custom = any(
+        base.__name__ == "Function" and base.__module__ == "torch.autograd.function" for base in bases
+    )
+    return cls if is_custom else None
+
+
+def _of_custom_function(cls: Any) -> inspect.Signature:
+    """What ``apply`` takes: what ``forward`` does, without the context that it gets unless ``setup_context`` does."""
+    signature = inspect.signature(cls.forward)
+    with_context = cls.setup_context.__module__ == "torch.autograd.function"
+    return signature.replace(parameters=list(signature.parameters.values())[with_context:])
 
 
 def _documented(call: Callable[..., Any]) -> inspect.Signature | None:
@@ -226,9 +263,23 @@ def _reduction(value: str) -> str:
     return value
 
 
+def _flag(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError("write true or false")
+    return value.lower() == "true"
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "axis": _axis,
     "ignore_index": int,
     "label_smoothing": float,
     "reduction": _reduction,
+    "phi": str,
+    "order": int,
+    "eps": float,
+    "margin": float,
+    "tau": float,
+    "hard": _flag,
+    "draws": int,
+    "seed": int,
 }

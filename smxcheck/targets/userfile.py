@@ -14,6 +14,7 @@ from typing import Any
 
 from smxcheck.targets.execute import first_line
 from smxcheck.targets.protocol import TargetError
+from smxcheck.targets.signature import custom_function
 
 #: import name -> what installs it, where smxcheck has an extra for it.
 _EXTRAS = {"scipy": "scipy", "torch": "torch", "jax": "jax", "onnxruntime": "onnx", "onnx": "onnx"}
@@ -53,8 +54,13 @@ def import_module(name: str, text: str) -> ModuleType:
             raise
 
 
-def instantiate(cls: type, text: str, folder: Path) -> Any:
-    """An instance of the user's class, made without arguments; its ``forward`` where that is all it has."""
+def instantiate(cls: Any, text: str, folder: Path) -> Any:
+    """An instance of the user's class, made without arguments; its ``forward`` where that is all it has.
+
+    A custom function of torch's is called by its ``apply``.
+    """
+    if custom_function(cls) is not None:
+        return cls.apply
     with reported(text, folder, "is instantiated without arguments"):
         made = cls()
     return made if callable(made) else made.forward

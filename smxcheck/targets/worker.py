@@ -99,6 +99,8 @@ def _serve(channel: Channel) -> None:
         arrays=message["array_kind"],
         device=message["device"],
         fixed={name: wire.from_json(value, []) for name, value in message["fixed"].items()},
+        derive=tuple(message["derive"]),
+        gradients=tuple(message["gradients"]),
     )
     sys.argv = [message["target"]]
     try:

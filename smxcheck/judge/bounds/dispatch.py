@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from smxcheck.catalog import KEYWORD_DEFAULTS
 from smxcheck.dtypes import Format
-from smxcheck.judge.bounds import core, information, loss
+from smxcheck.judge.bounds import core, information, loss, sampling
+from smxcheck.judge.bounds.families import rows_bound
 from smxcheck.judge.bounds.model import Bound
 from smxcheck.judge.bounds.rows import row_quantities
 from smxcheck.judge.result import Level
 from smxcheck.oracle.loss import loss_rows
 from smxcheck.oracle.rows import Rows, exact_float64, to_rows
+from smxcheck.oracle.sampling import absent_noise
 from smxcheck.oracle.tiers import distinct
 
 Array = npt.NDArray[Any]
@@ -28,6 +30,8 @@ _DISTRIBUTIONS: dict[str, Callable[..., Bound]] = {
     "kl_divergence": information.kl_divergence,
     "distribution_cross_entropy": information.distribution_cross_entropy,
 }
+_LOSSES = ("cross_entropy", "nll_loss", "cross_entropy_grad")
+_WITH_NOISE = ("gumbel_softmax", "gumbel_softmax_jacobian")
 
 
 def bounds_for(
@@ -51,7 +55,13 @@ def bounds_for(
         parts = [to_rows(np.broadcast_to(exact_float64(a), shape), axis) for a in arguments]
         bound = _DISTRIBUTIONS[function](*(np.nan_to_num(r.x) for r in parts), fmt, level)
         return _laid_out(bound, parts[0].reduce)
-    return _loss_bound(function, arguments, keywords, fmt, level)
+    if function in _LOSSES:
+        return _loss_bound(function, arguments, keywords, fmt, level)
+    if function == "gumbel_max_sample":
+        return sampling.frequencies(arguments[0], keywords, fmt)
+    if function in _WITH_NOISE:
+        arguments = absent_noise(*arguments)
+    return rows_bound(function, arguments, keywords, fmt, level)
 
 
 def _finite(x: Array) -> Array:

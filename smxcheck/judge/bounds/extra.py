@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from smxcheck.dtypes import Format
+from smxcheck.judge.bounds.families import rows_terms
 from smxcheck.judge.bounds.rows import row_quantities
+from smxcheck.oracle import NOT_ROWS
 from smxcheck.oracle.loss import loss_rows
 
 Array = npt.NDArray[Any]
 
 
-def one_ulp_extra(function: str, arguments: tuple[Any, ...], fmt: Format) -> Any:
-    """For cross_entropy_grad, whose entry is (p_i·Σy - y_i)/m: u²·(p_i·Σ|y| + |y_i|)/m. Nothing for other functions.
+def one_ulp_extra(function: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], fmt: Format) -> Any:
+    """For cross_entropy_grad, whose entry is (p_i·Σy - y_i)/m: u²·(p_i·Σ|y| + |y_i|)/m; likewise for other derivatives.
 
     An implementation that carries twice the working precision makes exactly that error.
     """
+    if function not in NOT_ROWS:
+        return fmt.u**2 * rows_terms(function, arguments, keywords)
     if function != "cross_entropy_grad":
         return 0.0
     rows = loss_rows(arguments[0], arguments[1], -1, ignore_index=-(2**62))

@@ -26,5 +26,6 @@ def classify(seen: Observation) -> tuple[str, Status, str]:
             status = Status.DECLINED
         return code, status, f"raised {seen.error_type}: {seen.error}".rstrip(": ")
     if seen.outcome == "not-array":
-        return code, status, f"returned {seen.returned_type}, not an array" + (f": {seen.error}" if seen.error else "")
+        message = f"returned {seen.returned_type}, not an array"
+        return code, status, message if seen.error in ("", message) else f"{message}: {seen.error}"
     return code, status, seen.error or seen.outcome

@@ -2,7 +2,8 @@
 
 Each has ``ARRAYS`` (what its functions take), ``adapted()`` (function -> :class:`Adapted`), ``versions()``
 and ``notes()``. A function takes the catalog's arguments by position and its keywords by name; a keyword that
-the library lacks is left out, and so is tested at its default only.
+the library lacks is left out, and so is tested at its default only. Derivatives that differentiation gives are added
+by ``smxcheck.targets.autodiff``, where the module has none of its own.
 """
 
 from __future__ import annotations

@@ -9,9 +9,12 @@ import torch
 from torch.distributions import Categorical
 from torch.nn import functional as F
 
+from smxcheck.targets import autodiff_torch
 from smxcheck.targets.adapters import Adapted
 
 ARRAYS = "torch"
+
+_KL_OF_LOGITS = "torch.nn.functional.kl_div(q.log(), log_softmax(z), log_target=True).sum"
 
 
 def softmax(x: Any, axis: Any = -1) -> Any:
@@ -83,12 +86,25 @@ def kl_divergence(p: Any, q: Any, axis: Any = -1) -> Any:
     return F.kl_div(q.log(), p, reduction="none").sum(dim=axis)
 
 
-def cross_entropy_grad(logits: Any, labels: Any) -> Any:
-    """The gradient of the mean cross-entropy, by automatic differentiation."""
-    with torch.enable_grad():
-        variable = logits.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(cross_entropy(variable, labels), variable)
-    return gradient
+def kl_divergence_of_logits(logits: Any, q: Any, axis: Any = -1) -> Any:
+    """Σ p (log p - log q) with p = softmax(z), both logarithms as kl_div wants them."""
+    return F.kl_div(q.log(), torch.log_softmax(logits, axis), reduction="none", log_target=True).sum(dim=axis)
+
+
+def kl_divergence_grad(logits: Any, q: Any, axis: Any = -1) -> Any:
+    return autodiff_torch.gradient(lambda z: kl_divergence_of_logits(z, q, axis), logits)
+
+
+def kl_divergence_hessian(logits: Any, q: Any) -> Any:
+    return autodiff_torch.hessian(lambda z: kl_divergence_of_logits(z, q), logits)
+
+
+def softmax_backward(grad_output: Any, output: Any, axis: int = -1) -> Any:
+    return torch.ops.aten._softmax_backward_data(grad_output, output, axis, output.dtype)
+
+
+def log_softmax_backward(grad_output: Any, output: Any, axis: int = -1) -> Any:
+    return torch.ops.aten._log_softmax_backward_data(grad_output, output, axis, output.dtype)
 
 
 def classes_second(x: Any, axis: int) -> Any:
@@ -111,7 +127,10 @@ def adapted() -> Mapping[str, Adapted]:
         "entropy": Adapted("torch.special.entr(p).sum", entropy),
         "softmax_entropy": Adapted("torch.distributions.Categorical(validate_args=False, logits=z).entropy", softmax_entropy),
         "kl_divergence": Adapted("torch.nn.functional.kl_div(q.log(), p).sum", kl_divergence),
-        "cross_entropy_grad": Adapted("autograd of torch.nn.functional.cross_entropy", cross_entropy_grad),
+        "softmax_backward": Adapted("torch.ops.aten._softmax_backward_data", softmax_backward),
+        "log_softmax_backward": Adapted("torch.ops.aten._log_softmax_backward_data", log_softmax_backward),
+        "kl_divergence_grad": Adapted(f"autograd of {_KL_OF_LOGITS}", kl_divergence_grad),
+        "kl_divergence_hessian": Adapted(f"autograd of autograd of {_KL_OF_LOGITS}", kl_divergence_hessian),
     }
 
 
