@@ -10,8 +10,10 @@ from functools import partial
 import pytest
 
 import smxcheck as package
-from smxcheck.catalog import FUNCTIONS
+from smxcheck.caseset import load_cases
+from smxcheck.catalog import FUNCTIONS, Group
 from smxcheck.cli import listing
+from smxcheck.identities.table import IDENTITIES, identity_of, missing
 from smxcheck.judge.codes import CHECKS
 from smxcheck.run.applicable import Lacking, sentences
 from smxcheck.targets.gradients import which_derivative
@@ -33,6 +35,9 @@ KERNEL = """
 
     def bwd(probs, dout):
         return softmax_backward(probs, dout)
+
+    def from_logits(x, g):
+        return softmax_backward(softmax(x), g)
 
     def as_list_softmax_vjp(x, g):
         p = softmax(x)
@@ -74,6 +79,7 @@ def run(tmp_path, monkeypatch, capsys):
     ("words", "parts"),
     [
         (["kernel.py:softmax_backward"], ["takes (y, dy), in the other order", "(grad_output, output)"]),
+        (["softmax_backward=kernel.py:from_logits"], ["takes (x, g)", "or say softmax_vjp=kernel.py:from_logits"]),
         (["softmax_backward=kernel.py:bwd"], ["takes (probs, dout), in the other order"]),
         (["kernel.py:gumbel_softmax"], ["has tau where gumbel_softmax has noise", "(logits, noise)"]),
         (["softmax_vjp=kernel.py:softmax"], ["has axis where softmax_vjp has g"]),
@@ -178,6 +184,30 @@ def test_what_is_right_is_a_rule_and_not_the_fault(run):
     assert CHECKS["SMX206"].page.startswith("A result has memory of its own")
 
 
+# ---- what a gradient is compared with
+
+
+def test_a_loss_of_logits_and_labels_alone_is_its_gradients_own_forward():
+    """A torch-style loss without an axis has the classes on axis 1, the last of the logits of every such case."""
+    needs_a_loss = [
+        case for case in load_cases(list(FUNCTIONS), ["float64"], "full")
+        if (found := identity_of(case)) and any(FUNCTIONS[f].group is Group.LOSS for f in (found.function, *found.needs))
+    ]  # fmt: skip
+    assert needs_a_loss and all(len(case.shape) <= 2 for case in needs_a_loss)
+    own_forward = IDENTITIES["SMX615", "cross_entropy_grad"]
+    torch_style = bind("cross_entropy", lambda logits, labels: None, "f", "torch", {"reduction": "mean"}).offer
+    assert missing(own_forward, {"cross_entropy": torch_style}) == ()
+    summed = bind("cross_entropy", lambda logits, labels: None, "f", "torch", {"reduction": "sum"}).offer
+    assert missing(own_forward, {"cross_entropy": summed}) == ("cross_entropy",)
+
+
+def test_a_function_that_is_offered_at_other_values_is_not_called_absent(run):
+    words = ("kernel.py", "-k", "own-forward", "--dtype", "float64", "--no-isolate")
+    elsewhere = run("verify", *words, "--fixed", "axis=0")
+    assert elsewhere.code == 5 and "since softmax at its defaults is not offered" in elsewhere.err
+    assert "at its defaults" not in run("verify", *words).out
+
+
 # ---- tables and pages
 
 
@@ -197,7 +227,7 @@ def test_a_table_keeps_to_the_width_of_the_terminal_and_to_its_words(monkeypatch
     monkeypatch.setattr(listing.sys, "stdout", Terminal())
     narrow = listing._TABLES[table]()
     assert max(map(len, whole)) > 80 >= max(map(len, narrow))
-    assert " ".join(narrow).split() != [] and sorted(" ".join(narrow).split()) == sorted(" ".join(whole).split())
+    assert sorted(" ".join(narrow).split()) == sorted(" ".join(whole).split())
 
 
 def test_a_table_too_wide_for_wrapping_puts_its_cells_below_one_another(monkeypatch):

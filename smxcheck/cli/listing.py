@@ -38,7 +38,7 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
         return [line for r in rows for line in [r[0], *_wrapped("  ".join(r[1:]), 4, room)]]
     lines: list[str] = []
     for r in rows:
-        first, *more = textwrap.wrap(r[-1], room - start) or [""]
+        first, *more = textwrap.wrap(r[-1], room - start, break_on_hyphens=False) or [""]
         lines += [_line(r, widths, first), *(" " * start + text for text in more)]
     return lines
 
@@ -51,7 +51,9 @@ def _wrapped(text: str, indent: int, room: int | None) -> list[str]:
     """``text`` behind an indent, in the width of the terminal where there is one."""
     if room is None:
         return [" " * indent + text]
-    return textwrap.wrap(text, room, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+    return textwrap.wrap(
+        text, room, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_on_hyphens=False
+    )
 
 
 def _room() -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smxcheck.caseset.model import Case
-from smxcheck.catalog import KEYWORD_DEFAULTS
+from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS, Group
 from smxcheck.identities import functions, laws, matrices, own_forward
 from smxcheck.identities.model import Identity
 from smxcheck.judge.codes import code_of
@@ -39,4 +39,9 @@ def missing(identity: Identity, offers: Mapping[str, Offer]) -> tuple[str, ...]:
 
 
 def _is_usual(offer: Offer) -> bool:
-    return all(value == KEYWORD_DEFAULTS[name] for name, value in offer.fixed.items())
+    return all(value == KEYWORD_DEFAULTS[name] or _is_last(offer, name, value) for name, value in offer.fixed.items())
+
+
+def _is_last(offer: Offer, name: str, value: object) -> bool:
+    """Whether it is the class axis of torch's losses: the last axis of up to two, and no identity gives a loss more."""
+    return name == "axis" and value == 1 and FUNCTIONS[offer.function].group is Group.LOSS

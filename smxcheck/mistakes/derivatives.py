@@ -218,11 +218,14 @@ _PRECEDENTS = {
     "softmax_jvp/nan-at-masked": ("google-deepmind/optax#1762",),
 }
 
+#: Where a mistake of one function has an entry of its own in the catalogue of mutants.
+_FAMILIES = {"softmax_jvp/nan-at-masked": "X67"}
+
 
 def _entries(function: str, letter: str, instead: str, rows: tuple[Entry, ...]) -> tuple[Mistake, ...]:
     return tuple(
-        Mistake(f"{function}/{name}", formula.replace("{g}", letter), instead, check, product(call), examples, families,
-                _PRECEDENTS.get(f"{function}/{name}", ()))
+        Mistake(f"{function}/{name}", formula.replace("{g}", letter), instead, check, product(call), examples,
+                _FAMILIES.get(f"{function}/{name}", families), _PRECEDENTS.get(f"{function}/{name}", ()))
         for name, formula, check, call, examples, families in rows
     )  # fmt: skip
 

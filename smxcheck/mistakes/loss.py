@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from smxcheck.mistakes import formula, shapes, shift
-from smxcheck.mistakes.loss_parts import Batch, Loss, nll, row_sum, smoothed, sum_of_terms
+from smxcheck.mistakes.loss_parts import Batch, Loss, nll, row_sum, smoothed, sum_of_terms, weighted_mean
 from smxcheck.mistakes.model import Example, Mistake, ex
 from smxcheck.mistakes.rows import (
     Axis,
@@ -155,6 +155,17 @@ def mean_is_sum(losses: np.ndarray, batch: Batch) -> Any:
     return losses.astype(np.float64).sum()
 
 
+def mean_of_means(losses: np.ndarray, batch: Batch) -> Any:
+    """The mean of the first row and the mean of the others, averaged: micro-batches of unequal length weigh the same."""
+    if len(losses) < 3:
+        return weighted_mean(losses, batch)
+    parts = (slice(0, 1), slice(1, None))
+    means = [
+        weighted_mean(losses[p], replace(batch, counted=batch.counted[p], row_weight=batch.row_weight[p])) for p in parts
+    ]
+    return (means[0] + means[1]) / 2
+
+
 def mean_over_entries(losses: np.ndarray, batch: Batch) -> Any:
     return losses.astype(np.float64).sum() / batch.x.size
 
@@ -201,6 +212,10 @@ _Row = tuple[str, str, str, str, Loss, tuple[Example, ...], str, tuple[str, ...]
 _SHARED: tuple[_Row, ...] = (
     ("sum", "the sum over the rows, for the mean", "divide by the number of rows that count", "SMX405",
      Loss(mean=mean_is_sum), (_BATCH,), "X51", ()),
+    ("mean-of-means", "the mean of the means over micro-batches of unequal length",
+     "divide the sum over all rows by their number", "SMX405", Loss(mean=mean_of_means),
+     (ex([[0.0, 1.0], [2.0, 0.0], [0.0, 3.0], [1.0, 0.0]], [0, 0, 1, 1]),), "X74",
+     ("huggingface/transformers#35203",)),
     ("mean-over-entries", "the sum over the rows, divided by rows times classes",
      "divide by the number of rows that count", "SMX405", Loss(mean=mean_over_entries), (_BATCH,), "X51", ()),
     ("mean-over-ignored", "the mean over all rows, the ignored ones included",

@@ -224,7 +224,7 @@ TABLE = (
     Mistake("gumbel_softmax_jacobian/noise-ignored", "y_i*(delta_ij - y_j)/tau with y = softmax(z/tau)", JACOBIAN, "SMX101",
             _jacobian(of_the_logits), (SMALL,)),
     Mistake("gumbel_softmax_jacobian/tau-left-out", "y_i*(delta_ij - y_j)", JACOBIAN, "SMX101", _jacobian(tau_left_out),
-            (COOL,)),
+            (COOL,), "X68"),
     Mistake("gumbel_softmax_jacobian/tau-multiplied", "y_i*(delta_ij - y_j)*tau", JACOBIAN, "SMX101",
             _jacobian(inner_derivative_tau), (COOL,)),
     _wrong_sampler("argmax", "argmax(z)", _always_the_largest),

@@ -109,7 +109,7 @@ def offered_functions(options: RunOptions, infos: Sequence[TargetInfo]) -> list[
         spoken = ", ".join(info.name for info in judged)
         given = [f for f in options.functions if FUNCTIONS[f].derivative_of in offered]
         refused = [note for info in judged for note in info.notes for f in options.functions if f" as {f}: " in note]
-        remedy = f"; --gradient FILE.py:NAME names its {given[0]}" if given else ""
+        remedy = f"; --gradient FILE.py:NAME names its {given[0]}, --arrays torch or jax derives it" if given else ""
         remedy = f"; {refused[0]}" if refused else remedy
         raise TargetError(
             f"{spoken}: offers none of {', '.join(options.functions)}; it offers {', '.join(offered)}{remedy}"

@@ -192,8 +192,10 @@ def _identity(
     track: _Track, case: Case, identity: Identity, arguments: tuple[Any, ...], limits: Limits
 ) -> None:  # fmt: skip
     """A case that is put through an identity: no exact answer is asked for, so there is no sample to liken."""
-    if lacking := missing(identity, track.session.info.offers):
-        track.not_tested[Unoffered(case.function, case.check, lacking)] = None
+    offers = track.session.info.offers
+    if lacking := missing(identity, offers):
+        needs = tuple(f"{name} at its defaults" if name in offers else name for name in lacking)
+        track.not_tested[Unoffered(case.function, case.check, needs)] = None
         return
     text = describe_call(case)
     done = put(identity, case, arguments, _passed(case, track), track.session, text)

@@ -144,8 +144,8 @@ def _derived(text: str, bindings: Mapping[str, Binding], options: WorkerOptions)
     if AUTO in options.gradients and not found:
         arrays = ", ".join(dict.fromkeys(b.arrays for b in bindings.values()))
         raise TargetError(
-            f"--gradient auto: no derivative of {text} can be had from its {arrays} arrays: torch and jax differentiate;"
-            " name your own, as in --gradient FILE.py:NAME"
+            f"--gradient auto: no derivative of {text} can be had from its {arrays} arrays: torch and jax differentiate"
+            " (--arrays torch where it takes tensors); name your own, as in --gradient FILE.py:NAME"
         )
     return found
 

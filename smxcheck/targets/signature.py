@@ -11,7 +11,7 @@ from typing import Any
 from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS, Function, Group
 from smxcheck.targets.layout import NotPassed
 from smxcheck.targets.protocol import Call, Offer, TargetError
-from smxcheck.targets.roles import in_other_order
+from smxcheck.targets.roles import in_other_order, is_output
 
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
@@ -161,8 +161,11 @@ def _check_places(entry: Function, own: list[str], spelled: str) -> None:
                 f"{spelled} cannot be called as {entry.name}: it has {name} where {entry.name} has {argument}; {wrap}"
             )
     if entry.derivative_of and in_other_order(own, entry.arguments):
+        product = entry.name.replace("_backward", "_vjp")
+        of_logits = product != entry.name and not is_output(own[0])
+        other = f", or say {product}={spelled} if {own[0]} is the logits" if of_logits else ""
         raise TargetError(
-            f"{spelled} cannot be called as {entry.name}: it takes ({', '.join(own)}), in the other order; {wrap}"
+            f"{spelled} cannot be called as {entry.name}: it takes ({', '.join(own)}), in the other order; {wrap}{other}"
         )
 
 
