@@ -200,6 +200,7 @@ def test_what_does_not_fit_is_said_in_a_line() -> None:
 # The handwritten digits.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_digits_are_learned_and_held_out_ones_told_apart(loss: Any, needs: Callable[..., None]) -> None:
     """64-30-10, five passes over the first 1437: of the last 360, 323 right by the cross-entropy and 318 by the squared

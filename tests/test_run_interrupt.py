@@ -97,7 +97,7 @@ def _lives(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("to_group", [True, False])
+@pytest.mark.parametrize("to_group", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_an_interrupted_run_ends_with_one_line_and_leaves_nothing(tmp_path, start, number, jobs, to_group):
     write(tmp_path, "slow.py", SLOW)
     (tmp_path / "kept.json").write_text("before")

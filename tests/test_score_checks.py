@@ -146,7 +146,9 @@ BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
 
 
 @pytest.mark.libraries
-@pytest.mark.parametrize("function", IN_TORCH)
+@pytest.mark.parametrize(
+    "function", [pytest.param(f, marks=pytest.mark.slow) if f in ("softmax", "log_softmax", "logsumexp") else f for f in IN_TORCH]
+)
 def test_right_implementations_in_torch_pass(function: str, score: Score, needs: Callable[..., None]) -> None:
     needs("torch")
     forms = right_ones("torch", function)

@@ -63,7 +63,9 @@ def same_answers(true: Mistake, name: str, found: Found) -> bool:
 
 
 #: Those with most mistakes take most of the time.
-_LONG = ("softmax", "log_softmax", "logsumexp", "cross_entropy")
+_LONG = (
+    "softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad", "nll_loss", "softmax_entropy",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
