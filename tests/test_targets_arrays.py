@@ -315,3 +315,20 @@ def test_annotations_that_are_types_count_as_well():
 def test_a_file_that_cannot_be_read_imports_nothing(tmp_path):
     (tmp_path / "bad.py").write_text("def (")
     assert imported_libraries(tmp_path / "bad.py") == imported_libraries(tmp_path / "gone.py") == set()
+
+
+@pytest.mark.parametrize("layout", ["transposed", "every-other", "reversed", "offset", "broadcast", "read-only"])
+def test_a_second_argument_like_the_first_is_laid_out_like_it(layout):
+    """A kernel may ignore the strides of the cotangent alone; equal rows are asked of the first argument only."""
+    seen = []
+
+    def softmax_vjp(x, g):
+        seen.append((x.strides, g.strides, x.tolist(), g.tolist()))
+        return np.zeros_like(x)
+
+    session = in_process(softmax_vjp, "softmax_vjp", "t", WorkerOptions(arrays="numpy", isolate=False))
+    x, g = np.tile(np.float32([1, 2, 3]), (2, 1)), np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert session.call(Call("softmax_vjp", (x, g), {}, layout)).outcome == "returned"
+    strides, beside, *values = seen[0]
+    assert beside == (g.strides if layout == "broadcast" else strides)
+    assert values == [x.tolist(), g.tolist()]

@@ -260,6 +260,32 @@ def test_a_case_of_a_derivative_asks_for_differentiation_and_a_refusal_is_no_ver
     assert code == 0 and {"softmax_vjp"} <= {r["function"] for r in found["results"]}
 
 
+@pytest.mark.libraries
+def test_a_backward_pass_that_nobody_looks_at_is_told(here, needs):
+    """Zeros for a gradient: the forward is right, and the header says what was not checked and how to check it."""
+    needs("torch")
+    write(here, "own.py", """
+        import torch
+
+        class Soft(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return torch.softmax(x, -1)
+
+            @staticmethod
+            def backward(ctx, g):
+                return torch.zeros_like(g)
+
+        def softmax(x):
+            return Soft.apply(x)
+    """)  # fmt: skip
+    told = "the backward pass of Soft is not checked: --gradient auto checks it"
+    for gradients, notes in (((), (told,)), (("auto",), ())):
+        session = open_session(parse_target("own.py:softmax"), WorkerOptions(gradients=gradients, isolate=False))
+        assert [n for n in session.info.notes if "backward" in n] == list(notes)
+        session.close()
+
+
 # ---- the Python API
 
 

@@ -13,9 +13,8 @@ def details(row: Row, *, verbose: bool = False) -> str:
     """
     parts = []
     if row.median_ulp is not None:
-        parts.append(
-            f"median {at_most(row.median_ulp)}, 99 % {at_most(row.p99_ulp)}, mean {signed(row.mean_ulp)} ulp"
-        )
+        mean = "" if row.mean_ulp is None else f", mean {signed(row.mean_ulp)}"
+        parts.append(f"median {at_most(row.median_ulp)}, 99 % {at_most(row.p99_ulp)}{mean} ulp")
     if row.worst_case:
         parts.append(f"worst at: {row.worst_case}")
     if verbose:

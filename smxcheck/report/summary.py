@@ -193,11 +193,20 @@ def table_row(results: list[Result]) -> Row:
         allowed_ulp=_allowed(worst) if worst else None,
         p99_ulp=quantile(histogram, 0.99, largest),
         median_ulp=quantile(histogram, 0.5, largest),
-        mean_ulp=sum(r.signed_sum for r in results) / measured if measured else None,
+        mean_ulp=_mean(results, quantile(histogram, 0.99, largest)),
         elements=measured,
         flushed=sum(r.flushed for r in results),
         largest_term=worst.largest_term if worst else "",
     )
+
+
+def _mean(results: list[Result], most: float | None) -> float | None:
+    """The mean signed error; None where it is above what 99 % of the elements reach: a few elements then make it."""
+    measured = sum(r.elements for r in results)
+    if not measured or most is None:
+        return None
+    mean = sum(r.signed_sum for r in results) / measured
+    return mean if abs(mean) <= max(most, 1.0) else None
 
 
 def _error(result: Result) -> float | None:

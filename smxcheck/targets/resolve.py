@@ -111,8 +111,25 @@ def _user(spec: TargetSpec, options: WorkerOptions) -> Loaded:
         function = which_derivative(spelled, gradient.attribute, value, forwards, gradient.function)
         bindings[function] = _bound(function, spelled, value, home, options)
     bindings |= _derived(spec.text, bindings, options)
+    notes += _unchecked_backward(module, bindings, options)
     info = _info(spec, bindings, _versions(bindings.values()), notes=notes, path=spec.path)
     return Loaded(info, bindings, tuple(f"{place}:{name}" for name in rest))
+
+
+def _unchecked_backward(module: ModuleType, bindings: Mapping[str, Binding], options: WorkerOptions) -> tuple[str, ...]:
+    """A note where the file writes a backward pass of its own and nothing asks for a derivative."""
+    if options.gradients or any(FUNCTIONS[function].derivative_of for function in bindings):
+        return ()
+    own = [name for name, value in vars(module).items() if _has_own_backward(value, module)]
+    return (f"the backward pass of {', '.join(own)} is not checked: --gradient auto checks it",) if own else ()
+
+
+def _has_own_backward(value: Any, module: ModuleType) -> bool:
+    """A ``torch.autograd.Function`` of the module, or a function under ``jax.custom_vjp`` or ``jax.custom_jvp``."""
+    if isinstance(value, type):
+        of_torch = any(f"{c.__module__}.{c.__name__}" == "torch.autograd.function.Function" for c in value.__mro__)
+        return of_torch and value.__module__ == module.__name__
+    return type(value).__name__ in ("custom_vjp", "custom_jvp")
 
 
 def _imported(spec: TargetSpec) -> ModuleType:

@@ -66,8 +66,17 @@ def _centred_terms(p: Array, g: Array) -> Array:
 
 
 def log_softmax_vjp(x: Array, g: Array, *, fmt: Format, level: Level) -> Computed:
-    """g - p·Σ g. That p is exp(log p) as often as not: `standard` has it among the forms of softmax."""
-    return _alone(x, _less_share(probabilities(x, fmt, level), exact(g, fmt, level)))
+    """g - p·Σ g; ``standard`` also admits (1 - p_i)·g_i - p_i·Σ_{j≠i} g_j, row by row of the Jacobian.
+
+    That p is exp(log p) as often as not: `standard` has it among the forms of softmax.
+    """
+    p, cotangent = probabilities(x, fmt, level), exact(g, fmt, level)
+    usual = _less_share(p, cotangent)
+    if level is Level.TIGHT:
+        return _alone(x, usual)
+    total = cotangent.total()
+    others = Computed(total.value - g, {c: e + np.zeros_like(g) for c, e in total.errors.items()}, fmt, level)
+    return _alone(x, larger(usual, (exact(1.0, fmt, level) - p) * cotangent - p * others))
 
 
 def log_softmax_vjp_terms(x: Array, g: Array) -> Array:
