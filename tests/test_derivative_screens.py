@@ -3,7 +3,6 @@ and tables keep to the width of the terminal."""
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 
@@ -223,8 +222,8 @@ class Terminal:
 @pytest.mark.parametrize("table", ["functions", "checks", "choices", "targets", "cases"])
 def test_a_table_keeps_to_the_width_of_the_terminal_and_to_its_words(monkeypatch, table):
     whole = listing._TABLES[table]()
-    monkeypatch.setattr(listing.shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
-    monkeypatch.setattr(listing.sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stdout", Terminal())
     narrow = listing._TABLES[table]()
     assert max(map(len, whole)) > 80 >= max(map(len, narrow))
     assert sorted(" ".join(narrow).split()) == sorted(" ".join(whole).split())

@@ -66,7 +66,11 @@ def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
     return Found(run(sessions, function, (dtype,), level, expectations=expectations, functions=functions))
 
 
-@pytest.mark.parametrize("misbehaviour", HERE, ids=lambda m: m.id)
+#: Softmax has most cases and most misbehaviours: one run over all of them takes seconds.
+MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function == "softmax" else m for m in HERE]
+
+
+@pytest.mark.parametrize("misbehaviour", MARKED, ids=lambda m: m.id)
 def test_misbehaviour_is_found_by_its_own_check_and_no_other(misbehaviour: Misbehaviour, score: Score) -> None:
     codes = run_of(misbehaviour.function, *DEMANDS.get(misbehaviour.check, USUAL)).codes(misbehaviour.id)
     score("misbehaviours", int(codes == {misbehaviour.check}), 1)

@@ -113,7 +113,8 @@ def verify(folder: Path, text: str, *options: str) -> tuple[int, dict]:
 
 
 @pytest.mark.libraries
-@pytest.mark.parametrize("library", [pytest.param(w, marks=pytest.mark.slow) if w == "torch" else w for w in WRONG])
+@pytest.mark.parametrize("library", WRONG)
+@pytest.mark.slow
 def test_file_of_mistakes_is_caught_and_each_is_named(library: str, tmp_path: Path, needs: Callable[..., None]) -> None:
     needs(library)
     text, functions = WRONG[library]

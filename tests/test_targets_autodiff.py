@@ -477,6 +477,7 @@ def test_custom_rules_of_jax_are_what_is_differentiated(opened):
     np.testing.assert_allclose(ask(wrong, "softmax_vjp", X, G), softmax(X) * G)
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 def test_what_jax_can_only_do_op_by_op_is_done_so_and_what_it_cannot_is_declined(opened):
     session = opened("jax_kernel.py:looking_softmax", "softmax_vjp")

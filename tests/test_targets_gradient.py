@@ -239,6 +239,7 @@ def test_the_section_names_gradients_of_its_own_targets(here, run, report):
     assert run("kernel.py:softmax", "-f", "softmax_vjp").code == 2  # typed: another target, and no gradient of it
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 def test_a_case_of_a_derivative_asks_for_differentiation_and_a_refusal_is_no_verdict(here, report, needs):
     needs("torch")

@@ -63,10 +63,9 @@ def _integer(least: int | None = None) -> Callable[[object, str], int]:
 
 def _real(least: float, most: float, text: str) -> Callable[[object, str], float]:
     def read(written: object, name: str) -> float:
-        number = isinstance(written, (int, float)) and not isinstance(written, bool)
-        if not number or not least <= float(written) <= most:  # type: ignore[arg-type]
+        if isinstance(written, bool) or not isinstance(written, int | float) or not least <= written <= most:
             raise CaseError(f"{name} must be a number {text}, not {written!r}")
-        return float(written)  # type: ignore[arg-type]
+        return float(written)
 
     return read
 

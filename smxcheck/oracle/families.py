@@ -178,7 +178,6 @@ def expect_rows(function: str, arguments: tuple[Any, ...], keywords: Mapping[str
     if refusal := _refusal(of, answer):
         return refusal
     size = int(np.prod(answer, dtype=np.int64))
-    kind = np.full((of.count, size), Kind.VALUE, np.uint8)
     enclosure = zeros((of.count, size))
     nan_alone = np.isnan(of.parts[entry.own]) if entry.own is not None else np.zeros((of.count, 1), bool)
     of = readable(entry, of)
@@ -188,15 +187,8 @@ def expect_rows(function: str, arguments: tuple[Any, ...], keywords: Mapping[str
     free = np.any([*choices.values(), np.zeros(of.count, bool)], axis=0)
     for where, row in _rows_to_enclose(entry, of, np.flatnonzero(~has_nan & ~free) if size else np.zeros(0, int)):
         scatter(enclosure, where, _enclose_row(entry, row, values, bits))
-    infinite = np.isinf(enclosure.hi)
-    kind[infinite & (enclosure.hi > 0)] = Kind.PLUS_INFINITY
-    kind[infinite & (enclosure.hi < 0)] = Kind.MINUS_INFINITY
     undefined = np.isnan(enclosure.hi)
-    kind[undefined] = Kind.FREE
-    enclosure.hi[infinite | undefined] = 0.0
-    # Beside a NaN of its own element alone, others may be NaN, too.
-    kind[nan_alone.any(axis=1)] = Kind.VALUE_OR_NAN
-    kind[np.broadcast_to(nan_alone, kind.shape)] = Kind.NAN
+    kind = _kinds(enclosure, nan_alone)
     kind[has_nan], kind[free] = Kind.NAN, Kind.FREE
 
     def laid(array: Array) -> Array:
@@ -207,8 +199,23 @@ def expect_rows(function: str, arguments: tuple[Any, ...], keywords: Mapping[str
     }
     if undefined.any():
         spread["zero-over-zero"] = laid(undefined)
-    back = Enclosure(*(laid(a) for a in (enclosure.hi, enclosure.lo, enclosure.exponent, enclosure.bound)))
+    numbers = np.where(np.isfinite(enclosure.hi), enclosure.hi, 0.0)
+    back = Enclosure(*(laid(a) for a in (numbers, enclosure.lo, enclosure.exponent, enclosure.bound)))
     return Expected(laid(kind), back, spread)
+
+
+def _kinds(enclosure: Enclosure, nan_alone: Array) -> Array:
+    """Kinds of the elements that the reference gave: numbers, infinities, and its nan where there is no answer.
+
+    Beside a NaN of its own element alone, the other elements of a row may be NaN, too.
+    """
+    kind = np.full(enclosure.shape, Kind.VALUE, np.uint8)
+    kind[enclosure.hi == np.inf] = Kind.PLUS_INFINITY
+    kind[enclosure.hi == -np.inf] = Kind.MINUS_INFINITY
+    kind[np.isnan(enclosure.hi)] = Kind.FREE
+    kind[nan_alone.any(axis=1)] = Kind.VALUE_OR_NAN
+    kind[np.broadcast_to(nan_alone, kind.shape)] = Kind.NAN
+    return kind
 
 
 def _rows_to_enclose(entry: RowFunction, of: Columns, use: Array) -> Iterator[tuple[Any, tuple[Array, ...]]]:
