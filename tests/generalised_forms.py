@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -27,6 +28,10 @@ PHIS = ("exp", "softplus", "taylor-2", "taylor-4", "taylor-6", "power-2", "power
 
 
 # -- plain definitions, without a thought for accuracy
+
+
+def _square(z, eps):
+    return z**2 + eps
 
 
 def polynomial(z: Any, order: int) -> Any:
@@ -55,7 +60,7 @@ def weights_of(function: str, keywords: dict[str, Any], label: int) -> Callable[
     if function.startswith("generalized"):
         f = phi_of(keywords["phi"])
     elif "spherical" in function:
-        f = lambda z: z**2 + MPF(keywords["eps"])  # noqa: E731
+        f = partial(_square, eps=MPF(keywords["eps"]))
     else:
         f = mpmath.exp if function.startswith("soft_") else phi_of(f"taylor-{keywords['order']}")
     margin = MPF(keywords.get("margin", 0))

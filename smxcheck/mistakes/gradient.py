@@ -15,18 +15,22 @@ from smxcheck.mistakes.rows import Rows, from_rows, number, real, right_softmax,
 INSTEAD = "(softmax(z)*sum(y) - y)/m, softmax and sum of each row"
 
 
+def rows_and_targets(scores: Any, labels: Any) -> tuple[Any, Rows, Rows]:
+    """The scores, their rows, and the targets y beside them: one-hot for integer labels, which must be in range."""
+    z, labels = real(scores), np.asarray(labels)
+    rows, _ = to_rows(z, -1)
+    if labels.dtype.kind in "iu":
+        index = refuse(labels.reshape(-1), rows.shape[1])
+        return z, rows, (np.arange(rows.shape[1]) == index[:, None]).astype(z.dtype)
+    return z, rows, to_rows(labels, -1)[0].astype(z.dtype)
+
+
 def as_call(formula: Callable[[Rows, Rows], Rows]) -> Callable[..., np.ndarray]:
     """``(logits, labels)`` from a function of the rows and their targets y, one-hot for integer labels."""
 
     def call(logits: Any, labels: Any) -> np.ndarray:
-        z, labels = real(logits), np.asarray(labels)
         with np.errstate(all="ignore"):
-            rows, _ = to_rows(z, -1)
-            if labels.dtype.kind in "iu":
-                index = refuse(labels.reshape(-1), rows.shape[1])
-                y = (np.arange(rows.shape[1]) == index[:, None]).astype(z.dtype)
-            else:
-                y = to_rows(labels, -1)[0].astype(z.dtype)
+            z, rows, y = rows_and_targets(logits, labels)
             return from_rows(formula(rows, y).astype(z.dtype, copy=False), z, -1)
 
     return call

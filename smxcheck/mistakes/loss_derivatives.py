@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from smxcheck.mistakes.loss_parts import refuse
+from smxcheck.mistakes.gradient import rows_and_targets
 from smxcheck.mistakes.model import SIXTEEN_BIT, WIDE, Example, Mistake, ex
-from smxcheck.mistakes.rows import Rows, elementwise, number, real, right_softmax, to_rows, total
+from smxcheck.mistakes.rows import Rows, elementwise, number, right_softmax, total
 from smxcheck.mistakes.two_class import right_sigmoid
 
 SIGMOID = "t = exp(-|x|); t/(1 + t)**2"
@@ -27,14 +27,8 @@ def by_rows(formula: Callable[..., Rows], matrices: bool = False) -> Callable[..
     ``matrices`` it returns one for each row."""
 
     def call(scores: Any, labels: Any) -> np.ndarray:
-        z, labels = real(scores), np.asarray(labels)
         with np.errstate(all="ignore"):
-            rows, _ = to_rows(z, -1)
-            if labels.dtype.kind in "iu":
-                index = refuse(labels.reshape(-1), rows.shape[1])
-                y = (np.arange(rows.shape[1]) == index[:, None]).astype(z.dtype)
-            else:
-                y = to_rows(labels, -1)[0].astype(z.dtype)
+            z, rows, y = rows_and_targets(scores, labels)
             shape = (*z.shape, z.shape[-1]) if matrices else z.shape
             return np.asarray(formula(rows, y)).astype(z.dtype, copy=False).reshape(shape)
 
