@@ -38,13 +38,15 @@ def verify(
     gradient: str | Callable[..., Any] | None = None,
     timeout: float = 10.0,
     time_limit: float | None = None,
+    recheck: int = 0,
 ) -> Report:
     """Judge an implementation and return the report; nothing is printed, nothing raised for a wrong result.
 
     ``target`` is a callable, which runs in this process (``function`` says what it is where its name does not), or a
     text as on the command line (``"torch"``, ``"kernel.py:softmax"``), which runs in a worker process. ``gradient`` is
     a derivative of the target, checked besides: a callable for a callable, a text for a text; ``"auto"`` takes all that
-    automatic differentiation gives. The other arguments are the options of ``smxcheck verify``. ``report.passed`` says
+    automatic differentiation gives. ``recheck`` is the number of questions whose exact values are compared with Arb, which
+    needs python-flint; what came of it is ``report.recheck``. The other arguments are the options of ``smxcheck verify``. ``report.passed`` says
     whether everything is right.
 
     Raises ValueError for an argument that is not understood, and ``smxcheck.targets.protocol.TargetError``,
@@ -54,6 +56,7 @@ def verify(
     from smxcheck.judge.call import Demand
     from smxcheck.run import execute
     from smxcheck.run.options import RunOptions
+    from smxcheck.run.recheck import lacking
 
     functions = (function,) if isinstance(function, str) else tuple(function or ())
     unknown = [f for f in functions if f not in FUNCTIONS]
@@ -70,13 +73,17 @@ def verify(
     for name, given, known_values in (("arrays", arrays, ARRAYS), ("device", device, DEVICES)):
         if given not in known_values:
             raise ValueError(f"{name} is one of {', '.join(known_values)}, not {given!r}")
+    if recheck < 0:
+        raise ValueError(f"recheck is a number of questions from 0 on, not {recheck}")
+    if recheck and (text := lacking()):
+        raise ValueError(text)
     demand = Demand(level(require), max_ulp, parse_expectations(tuple(expect)), allowed_codes(allow))
     worker = {"arrays": arrays, "device": device, "fixed": dict(fixed or {}), "timeout": timeout}
     options = RunOptions(
         targets=(target,) if isinstance(target, str) else (), functions=functions or None, dtypes=tuple(dtypes),
         tier=cases, inputs=str(inputs) if inputs else None, demand=demand, only=only,
         known=str(known) if known else None, worker=worker, time_limit=time_limit,
-        gradients=(gradient,) if isinstance(gradient, str) else (),
+        gradients=(gradient,) if isinstance(gradient, str) else (), recheck=recheck,
     )  # fmt: skip
     if isinstance(target, str):
         if callable(gradient):

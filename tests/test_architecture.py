@@ -48,6 +48,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.mistakes": _ARRAYS | _TABLES,
     "smxcheck.caseset": _ARRAYS | _TABLES | {"smxcases", "smxcheck.judge.codes"},
     "smxcheck.oracle": _ARRAYS | _TABLES | {"smxref"},
+    # What is checked with Arb must not be computed with what is checked.
+    "smxcheck.oracle.recheck": _ARRAYS | _TABLES | {"flint", "smxcheck.oracle.arb_formulas", "smxcheck.oracle.enclosure"},
+    "smxcheck.oracle.arb_formulas": frozenset({"flint"}),
     # Of the targets only what was observed; of the reports nothing, but for the methods of Report that show it.
     "smxcheck.judge": _ARRAYS | _TABLES | {
         "smxref", "smxcheck.caseset", "smxcheck.mistakes", "smxcheck.oracle", "smxcheck.targets.protocol",
@@ -66,11 +69,21 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.targets.adapters.onnxruntime": _ARRAYS | _TABLES | {"smxcheck.targets", "onnx", "onnxruntime"},
     "smxcheck.report": _TABLES | {"rich", "smxcheck.caseset", "smxcheck.judge", "smxcheck.targets.protocol"},
     "smxcheck.run": _ARRAYS | _TABLES | {
-        "mpmath", "smxcheck.caseset", "smxcheck.identities", "smxcheck.judge", "smxcheck.targets",
+        "mpmath", "smxcheck.caseset", "smxcheck.identities", "smxcheck.judge", "smxcheck.targets", "smxcheck.oracle.recheck",
+        "smxcheck.oracle.tally",
+    },
+    # Of the run where it takes place; of the reports how numbers and lines look.
+    "smxcheck.benchmark": _ARRAYS | _TABLES | {
+        "mpmath", "flint", "scipy", "torch", "smxcheck.functions", "smxcheck.judge", "smxcheck.oracle", "smxcheck.report",
+        "smxcheck.run.environment",
+    },
+    # Of the judge how errors are measured; of the reports how numbers and pages look.
+    "smxcheck.hunt": _ARRAYS | _TABLES | {
+        "smxcheck.judge.errors", "smxcheck.oracle", "smxcheck.report", "smxcheck.run.environment", "smxcheck.targets",
     },
     "smxcheck.api": _BELOW_CLI,
     "smxcheck": frozenset({"smxcheck.api", "smxcheck.judge.result", "smxcheck.version"}),
-    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api"},
+    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt"},
     "smxcheck.__main__": frozenset({"smxcheck.cli"}),
 }  # fmt: skip
 
@@ -81,6 +94,7 @@ HEAVY = ("numpy", "mpmath", "ml_dtypes", "rich", "scipy", "torch", "jax", "onnx"
 LIGHT = (
     "smxcheck.catalog", "smxcheck.dtypes", "smxcheck.version", "smxcheck.caseset", "smxcheck.judge.codes",
     "smxcheck.judge.result", "smxcheck.targets.protocol", "smxcheck.targets.table", "smxcheck.report.formats",
+    "smxcheck.benchmark.model", "smxcheck.hunt.model",
 )  # fmt: skip
 
 
@@ -160,10 +174,11 @@ def loaded_by(code: str) -> set[str]:
         "import smxcheck.cli.app",
         "from smxcheck.cli.app import app\napp(['--help'], standalone_mode=False)",
         "from smxcheck.cli.app import app\napp(['verify', '--help'], standalone_mode=False)",
+        "from smxcheck.cli.app import app\napp(['bench', '--help'], standalone_mode=False)",
         "from smxcheck.cli.app import app\napp(['list', 'functions'], standalone_mode=False)",
         f"import {', '.join(LIGHT)}",
     ],
-    ids=["package", "app", "help", "verify-help", "list", "tables"],
+    ids=["package", "app", "help", "verify-help", "bench-help", "list", "tables"],
 )
 def test_start_up_is_light(code: str) -> None:
     assert loaded_by(code) == set()

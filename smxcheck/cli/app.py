@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from smxcheck.cli import explain, listing, verify
+from smxcheck.cli import bench, explain, hunt, listing, verify
 from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
 
 # Rich help alone costs more than the time that --help is allowed.
@@ -39,5 +39,7 @@ def root(
 
 # A help of its own for each, or the first line of the docstring would be cut off with an ellipsis.
 app.command("verify", short_help="Check implementations element by element.", epilog=verify.EPILOG)(verify.command)
+app.command("bench", short_help="Measure the shipped functions and the oracle.", epilog=bench.EPILOG)(bench.command)
+app.command("hunt", short_help="Hunt for the worst error of every function.", epilog=hunt.EPILOG)(hunt.command)
 app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
 app.command("explain", short_help="A check's code, a case, a word of the reports.")(explain.command)

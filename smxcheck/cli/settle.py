@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LEVELS = ("standard", "tight", "1ulp")
 #: Keys of the section that describe its own targets; the others hold for any target.
 _OF_ITS_TARGETS = ("targets", "functions", "fixed", "gradient", "only", "arrays", "inputs", "expect")
+#: Questions that --recheck asks once more.
+_RECHECKED = 200
 #: Seconds for one call, and for loading or compiling.
 _TIMEOUT, _COMPILE_TIMEOUT = 10.0, 60.0
 
@@ -62,6 +64,8 @@ class Given:
     stop_first: bool
     isolate: bool
     exit_zero: bool
+    recheck: str = ""
+    recheck_sample: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ def settle(given: Given, config: Config) -> RunOptions:
     from smxcheck.run.options import RunOptions
 
     _no_conflict(given)
+    _known_oracle()
     if given.targets and config.values:
         config = Config(config.path, {k: v for k, v in config.values.items() if k not in _OF_ITS_TARGETS})
     wish = _Wishes(given, config)
@@ -161,7 +166,7 @@ def settle(given: Given, config: Config) -> RunOptions:
         beside=beside, worker=_worker(given, wish), gradients=_gradients(wish, given, own),
         jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
         time_limit=wish("time-limit", given.time_limit).number(),
-        stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
+        recheck=_recheck(given), stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
         command=shlex.join(["smxcheck", *sys.argv[1:]]),
     )  # fmt: skip
 
@@ -183,6 +188,27 @@ def _no_conflict(given: Given) -> None:
             raise Fail(f"--case {name} is no case of --function {given.functions[0]}: leave one out")
         if given.dtypes and name.rpartition("/")[2] not in given.dtypes:
             raise Fail(f"--case {name} is no case of --dtype {given.dtypes[0]}: leave one out")
+
+
+def _known_oracle() -> None:
+    """Raises Fail for a value of SMXCHECK_ORACLE that means nothing, which would else be silently certified."""
+    value = os.environ.get("SMXCHECK_ORACLE", "")
+    if value not in ("", "mpmath", "certified"):
+        raise Fail(f"SMXCHECK_ORACLE is mpmath or certified, not {value!r}: set it to one of them, or unset it")
+
+
+def _recheck(given: Given) -> int:
+    """How many questions are put to Arb; 0 without --recheck. Raises Fail where python-flint is not there."""
+    from smxcheck.run.recheck import lacking
+
+    if not given.recheck:
+        if given.recheck_sample is not None:
+            raise Fail("--recheck-sample says how many questions --recheck asks: add --recheck flint")
+        return 0
+    _Wish(given.recheck, "--recheck").one_of(("flint",), "")
+    if text := lacking():
+        raise Fail(text)
+    return _Wish(given.recheck_sample, "--recheck-sample").whole(_RECHECKED)
 
 
 def _worker(given: Given, wish: _Wishes) -> dict[str, Any]:

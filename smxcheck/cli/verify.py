@@ -65,11 +65,15 @@ def command(
         typer.Option(metavar="S", help="Seconds for loading, and the first call of a shape and dtype. [default: 60]"),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds for all; the rest is not run.")] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="For random inputs; no shipped case uses it.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="For what is drawn: --recheck; no shipped case.")] = 0,
     beside: Annotated[str, typer.Option(metavar="T", help="The same inputs through T, one row under each.")] = "",
     stop_first: Annotated[bool, typer.Option("-x", help="Stop at the first problem.")] = False,
     no_isolate: Annotated[bool, typer.Option("--no-isolate", help="Run in this process, for a debugger.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where 1 is due; never hides 2, 3, 5.")] = False,
+    recheck: Annotated[str, typer.Option(metavar="flint", help="Hold exact values of the run against Arb.")] = "",
+    recheck_sample: Annotated[
+        int | None, typer.Option(metavar="N", help="Questions for --recheck, by --seed. [default: 200]")
+    ] = None,
 ) -> int:
     """Check implementations against arbitrary precision, element by element.
 
@@ -85,5 +89,5 @@ def command(
         allow=tuple(allow or ()), expect=tuple(expect or ()), known=known, reports=tuple(report or ()),
         format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,
-        isolate=not no_isolate, exit_zero=exit_zero,
+        isolate=not no_isolate, exit_zero=exit_zero, recheck=recheck, recheck_sample=recheck_sample,
     ))  # fmt: skip

@@ -1,7 +1,8 @@
 """Entropies and divergences, in nats, along an axis; 0·log 0 = 0.
 
-Each is computed in float64 with pairwise sums and rounded once to the dtype of the input. Distributions are taken as
-they are, normalised or not; a negative entry, like a nan, makes its row nan. The sum over no entries is 0.
+Each is computed in float64 with pairwise sums, the entropy of float64 logits in double-double, and rounded once to the
+dtype of the input. Distributions are taken as they are, normalised or not; a negative entry, like a nan, makes its row
+nan. The sum over no entries is 0.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from smxcheck.functions import double_double as dd
 from smxcheck.functions import shift
 from smxcheck.functions.arrays import Array, Axis, as_real
+from smxcheck.functions.extended import by_small_blocks, extended, finish
 from smxcheck.functions.rows import reduce_arrays
 
 
@@ -59,10 +62,19 @@ def _entropy(rows: Array) -> Array:
 
 
 def _softmax_entropy(rows: Array) -> Array:
+    if rows.dtype == np.float64:
+        return by_small_blocks(lambda some: _softmax_entropy_extended(rows[some]), rows.shape)
     x = shift.shifted(rows)
     # A weight of 0 ends the sum: its gap may be infinite. The residual completes d = -(gap + residual).
     terms = _zero_where((x.weight == 0) & (x.gap < 0), x.weight * (x.gap + x.residual))
     return x.log_sum() - _sum(terms) / (1.0 + x.rest)
+
+
+def _softmax_entropy_extended(rows: Array) -> Array:
+    x = extended(rows)
+    gap_sum, exponent = x.sum_of_others(dd.negative(x.gap))
+    mean_gap = dd.ldexp(dd.divide(gap_sum, x.sum()), exponent + x.scale)
+    return finish(x, dd.add(x.log_sum(), mean_gap), -x.scale)
 
 
 def _kl_divergence(p_rows: Array, q_rows: Array) -> Array:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from smxcheck.functions import shift
 from smxcheck.functions.algorithm import Algorithm, table
 from smxcheck.functions.arrays import Array, Axis, as_real
+from smxcheck.functions.extended_products import entropy_slope
 from smxcheck.functions.logistic import elementwise
 from smxcheck.functions.matrices import matrices, others, with_diagonal
 from smxcheck.functions.row_products import paired
@@ -124,10 +125,7 @@ def _centred_gaps(rows: Array) -> tuple[shift.Shifted, Array, Array]:
     return x, p, d - (x.weight * d).sum(axis=-1, keepdims=True) / (1.0 + x.rest)
 
 
-@map_rows
-def _softmax_entropy_grad(rows: Array) -> Array:
-    _, p, c = _centred_gaps(rows)
-    return p * c
+_softmax_entropy_grad = map_rows(entropy_slope)
 
 
 def _softmax_entropy_hessian(rows: Array) -> Array:

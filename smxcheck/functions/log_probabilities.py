@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smxcheck.functions import shift
+from smxcheck.functions import compensated, plain, shift
 from smxcheck.functions.algorithm import Algorithm, table
 from smxcheck.functions.arrays import Array, Axis, as_real, at_least_float32, reduced_axes, rounded
+from smxcheck.functions.drive import Plan, mapped
 from smxcheck.functions.online import running_max_and_sum
 from smxcheck.functions.rows import map_rows
 
@@ -26,6 +27,10 @@ def textbook(x: ArrayLike, axis: Axis = -1) -> Array:
         exponential = np.exp(at_least_float32(array))
         result: Array = rounded(np.asarray(np.log(exponential / exponential.sum())), array.dtype)[()]
         return result
+
+
+_SINGLE, _DOUBLE = (Plan(plain.log_softmax, np.dtype(dtype)) for dtype in (np.float32, np.float64))
+_TWO_PARTS = Plan(compensated.log_softmax, np.dtype(np.float64), in_place=False, block=1 << 19)
 
 
 @map_rows
@@ -61,26 +66,23 @@ def log1p(rows: Array) -> Array:
     return np.asarray(gap - np.log1p(rest))
 
 
-@map_rows
-def fast(rows: Array) -> Array:
-    """The shifted form with two arrays, in place."""
-    rows = at_least_float32(rows)
-    gap: Array = np.subtract(rows, rows.max(axis=-1, keepdims=True))
-    gap -= np.log(np.exp(gap).sum(axis=-1, keepdims=True))
-    return gap
+def fast(x: ArrayLike, axis: Axis = -1, *, out: Array | None = None, threads: int = 1) -> Array:
+    """The log1p form in strips that stay in cache; sums are trees along every axis."""
+    array = as_real(x, "x")
+    return mapped(_SINGLE if array.dtype.itemsize < 8 else _DOUBLE, array, axis, out, threads)
 
 
-@map_rows
-def accurate(rows: Array) -> Array:
-    """The log1p form; narrow formats in float64, float64 with the shift's rounding and the sum's low part kept."""
-    return shift.shifted(rows).log_probabilities()
+def accurate(x: ArrayLike, axis: Axis = -1, *, out: Array | None = None, threads: int = 1) -> Array:
+    """The log1p form; narrow formats in float64, float64 with shift, sum and logarithm in two parts; rounded once."""
+    array = as_real(x, "x")
+    return mapped(_DOUBLE if array.dtype.itemsize < 8 else _TWO_PARTS, array, axis, out, threads)
 
 
 ALGORITHMS = table(
     Algorithm(
-        "accurate", accurate, "tight", "log1p of the rest; float64 inside, or compensated; rounded once"
+        "accurate", accurate, "tight", "log1p of the rest; float64 inside, or in two parts; rounded once"
     ),
-    Algorithm("fast", fast, "standard", "the shifted form in place"),
+    Algorithm("fast", fast, "tight", "log1p of the rest, in strips"),
     Algorithm("shifted", shifted, "standard", "(x - max) - log Σ exp(x - max)"),
     Algorithm("log1p", log1p, "tight", "(x - max) - log1p(sum of the rest)"),
     Algorithm("online", online, "standard", "running maximum and rescaled sum, one pass"),

@@ -7,14 +7,20 @@ All but ``accurate`` compute in the dtype of x, 16-bit formats in float32, and r
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from smxcheck.functions import shift
+from smxcheck.functions import compensated, plain, shift
 from smxcheck.functions.algorithm import Algorithm, table
-from smxcheck.functions.arrays import Array, at_least_float32
+from smxcheck.functions.arrays import Array, Axis, as_real, at_least_float32
+from smxcheck.functions.drive import Plan, reduced
 from smxcheck.functions.online import running_max_and_sum
 from smxcheck.functions.rows import reduce_rows
 
 _empty_sum = reduce_rows(empty=-np.inf)
+
+_SINGLE, _DOUBLE = (Plan(plain.logsumexp, np.dtype(dtype)) for dtype in (np.float32, np.float64))
+_NARROW = Plan(compensated.narrow_logsumexp, np.dtype(np.float64))
+_TWO_PARTS = Plan(compensated.logsumexp, np.dtype(np.float64), in_place=False, block=1 << 19)
 
 
 @_empty_sum
@@ -53,27 +59,26 @@ def log1p(rows: Array) -> Array:
     return _finite_or(largest, largest + np.log1p(rest))
 
 
-@_empty_sum
-def fast(rows: Array) -> Array:
-    """The shifted form with one array, in place."""
-    rows = at_least_float32(rows)
-    largest = rows.max(axis=-1, keepdims=True)
-    weight = np.subtract(rows, largest)
-    np.exp(weight, out=weight)
-    return _finite_or(largest, largest + np.log(weight.sum(axis=-1, keepdims=True)))
+def fast(x: ArrayLike, axis: Axis = -1, *, threads: int = 1) -> Array:
+    """The log1p form in strips that stay in cache; sums are trees along every axis."""
+    array = as_real(x, "x")
+    return reduced(_SINGLE if array.dtype.itemsize < 8 else _DOUBLE, array, axis, -np.inf, threads)
 
 
-@_empty_sum
-def accurate(rows: Array) -> Array:
-    """The log1p form; narrow formats in float64, float64 with the shift's rounding and the sum's low part kept."""
-    return shift.shifted(rows).log_sum_exp()
+def accurate(x: ArrayLike, axis: Axis = -1, *, threads: int = 1) -> Array:
+    """The log1p form; narrow formats in float64, float64 with sum and logarithm in two parts; rounded once.
+
+    Rows in which max and log Σ cancel are computed anew in double-double; to 2^-20, in decimal arithmetic: 15 µs an entry.
+    """
+    array = as_real(x, "x")
+    return reduced(_NARROW if array.dtype.itemsize < 8 else _TWO_PARTS, array, axis, -np.inf, threads)
 
 
 ALGORITHMS = table(
     Algorithm(
-        "accurate", accurate, "tight", "log1p of the rest; float64 inside, or compensated; rounded once"
+        "accurate", accurate, "tight", "log1p of the rest; float64 inside, or in two parts; rounded once"
     ),
-    Algorithm("fast", fast, "standard", "the shifted form in place"),
+    Algorithm("fast", fast, "tight", "log1p of the rest, in strips"),
     Algorithm("shifted", shifted, "standard", "max + log Σ exp(x - max)"),
     Algorithm("log1p", log1p, "tight", "max + log1p(sum of the rest)"),
     Algorithm("online", online, "standard", "running maximum and rescaled sum, one pass"),

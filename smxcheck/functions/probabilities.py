@@ -5,16 +5,15 @@ All but ``accurate`` compute in the dtype of x, 16-bit formats in float32, and r
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smxcheck.functions import shift
+from smxcheck.functions import plain, shift
 from smxcheck.functions.algorithm import Algorithm, table
 from smxcheck.functions.arrays import Array, Axis, as_real, at_least_float32, reduced_axes, rounded
+from smxcheck.functions.drive import Plan, mapped
 from smxcheck.functions.online import running_max_and_sum
-from smxcheck.functions.rows import BLOCK, map_rows
+from smxcheck.functions.rows import map_rows
 
 
 def textbook(x: ArrayLike, axis: Axis = -1) -> Array:
@@ -29,6 +28,9 @@ def textbook(x: ArrayLike, axis: Axis = -1) -> Array:
         exponential = np.exp(at_least_float32(array))
         result: Array = rounded(np.asarray(exponential / exponential.sum()), array.dtype)[()]
         return result
+
+
+_SINGLE = Plan(plain.softmax, np.dtype(np.float32))
 
 
 @map_rows
@@ -66,36 +68,21 @@ def log1p(rows: Array) -> Array:
     return np.asarray(weight / (1 + rest))
 
 
-@map_rows
-def fast(rows: Array) -> Array:
-    """The shifted form with one array, in place, in pieces that stay in cache, times the reciprocal of the sum."""
-    rows = at_least_float32(rows)
-    largest = rows.max(axis=-1, keepdims=True)
-    weight = np.empty_like(rows)
-    if rows.shape[1] <= BLOCK:
-        np.subtract(rows, largest, out=weight)
-        np.exp(weight, out=weight)
-        weight *= 1 / weight.sum(axis=-1, keepdims=True)
-        return weight
-    for source, target, top in zip(rows, weight, largest, strict=True):
-        parts = []
-        for start in range(0, len(source), BLOCK):
-            piece = np.subtract(source[start : start + BLOCK], top, out=target[start : start + BLOCK])
-            np.exp(piece, out=piece)
-            parts.append(float(piece.sum()))
-        target *= rows.dtype.type(1 / math.fsum(parts))
-    return weight
+def fast(x: ArrayLike, axis: Axis = -1, *, out: Array | None = None, threads: int = 1) -> Array:
+    """exp(x - max) times the reciprocal of the sum, in strips that stay in cache; sums are trees along every axis."""
+    array = as_real(x, "x")
+    return mapped(_SINGLE if array.dtype.itemsize < 8 else shift.PLAIN, array, axis, out, threads)
 
 
-@map_rows
-def accurate(rows: Array) -> Array:
-    """Narrow formats in float64 and rounded once; float64 with the shift's rounding and the sum's low part kept."""
-    return shift.probabilities(rows)
+def accurate(x: ArrayLike, axis: Axis = -1, *, out: Array | None = None, threads: int = 1) -> Array:
+    """Narrow formats in float64 and rounded once; float64 with weights, sum and quotient in two parts, rounded once."""
+    array = as_real(x, "x")
+    return mapped(shift.PLAIN if array.dtype.itemsize < 8 else shift.TWO_PARTS, array, axis, out, threads)
 
 
 ALGORITHMS = table(
-    Algorithm("accurate", accurate, "tight", "float64 inside, or compensated; rounded once"),
-    Algorithm("fast", fast, "tight", "in place, blocked, times the reciprocal of the sum"),
+    Algorithm("accurate", accurate, "tight", "float64 inside, or in two parts; rounded once"),
+    Algorithm("fast", fast, "tight", "in strips, times the reciprocal of the sum"),
     Algorithm("shifted", shifted, "tight", "exp(x - max) / Σ exp(x - max)"),
     Algorithm("log1p", log1p, "tight", "exp(x - max) / (1 + sum of the rest)"),
     Algorithm("online", online, "standard", "running maximum and rescaled sum, one pass"),

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smxcheck.functions import compensated, plain
 from smxcheck.functions.arrays import Array
+from smxcheck.functions.drive import Plan, mapped
+
+#: softmax of narrow rows in float64, and of float64 rows.
+PLAIN = Plan(plain.softmax, np.dtype(np.float64))
+TWO_PARTS = Plan(compensated.softmax, np.dtype(np.float64), in_place=False, block=1 << 19)
 
 
 @dataclass(frozen=True)
@@ -52,17 +58,8 @@ def shifted(rows: Array) -> Shifted:
 
 
 def probabilities(rows: Array) -> Array:
-    """p_i = exp(x_i - a) / S, in float64."""
-    x = shifted(rows)
-    total = 1.0 + x.rest
-    if rows.dtype != np.float64:
-        return np.asarray(x.weight / total)
-    low = two_sum_error(1.0, x.rest, total) + x.rest_low
-    # Both corrections in one rounding: exp(g)·(1 + r - low/total) / total.
-    result = np.asarray(np.exp(x.gap))
-    result += result * (x.residual - low / total)
-    result /= total
-    return result
+    """p_i = exp(x_i - a) / S, in float64: of float64 rows rounded once, of narrower ones within 2^-45."""
+    return mapped(TWO_PARTS if rows.dtype == np.float64 else PLAIN, rows.astype(np.float64, copy=False), -1)
 
 
 def largest_left_out(rows: Array) -> tuple[Array, Array, Array, Array]:

@@ -1,8 +1,7 @@
 """Derivatives of softmax, log_softmax and logsumexp, in float64, rounded once. p = softmax(x) throughout.
 
-No product forms a Jacobian. What cancels is arranged so that nothing is lost twice: products are centred by the weighted
-mean and then by the mean of what is left, and 1 - p_i of the largest entry is the sum of the others. float64, which has
-nothing wider to compute in, keeps the rounding errors of differences and sums (`smxcheck.functions.shift`).
+No product forms a Jacobian. What cancels is arranged so that nothing is lost twice: products are centred by the largest
+entry's cotangent, and 1 - p_i of the largest entry is the sum of the others (`smxcheck.functions.extended_products`).
 
 A logit of -inf has p = 0 and takes part in every formula with that. A row with nan, with +inf or of nothing but -inf has
 no derivative: all of it is nan. Along an empty axis there is nothing to differentiate, and the result is empty.
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 from smxcheck.functions import shift
 from smxcheck.functions.algorithm import Algorithm, table
 from smxcheck.functions.arrays import Array, Axis, as_real, rounded
+from smxcheck.functions.extended_products import deviation, less_share
 from smxcheck.functions.row_products import inner, linear_in, paired, signed_sum, split_difference
 from smxcheck.functions.rows import blocks, map_rows, quiet
 
@@ -28,7 +28,7 @@ def softmax_vjp(x: ArrayLike, g: ArrayLike, axis: Axis = -1) -> Array:
     x and g have one shape, and the result has it, too; its dtype is the common one of both. Raises ValueError for two
     shapes, TypeError for what is not real, AxisError for the axis. Source: ∂p_i/∂x_j = p_i (δ_ij - p_j).
     """
-    return paired(_vjp, ("x", x), ("g", g), axis)
+    return paired(deviation, ("x", x), ("g", g), axis)
 
 
 def softmax_jvp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Array:
@@ -36,7 +36,7 @@ def softmax_jvp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Array:
 
     The Jacobian is symmetric, so this is `softmax_vjp`, which see for shapes, dtype and errors.
     """
-    return paired(_vjp, ("x", x), ("v", v), axis)
+    return paired(deviation, ("x", x), ("v", v), axis)
 
 
 def softmax_backward(grad_output: ArrayLike, output: ArrayLike, axis: Axis = -1) -> Array:
@@ -73,7 +73,7 @@ def log_softmax_vjp(x: ArrayLike, g: ArrayLike, axis: Axis = -1) -> Array:
 
     Shapes, dtype and errors as for `softmax_vjp`. Source: ∂ log p_i/∂x_j = δ_ij - p_j.
     """
-    return paired(_log_vjp, ("x", x), ("g", g), axis)
+    return paired(less_share, ("x", x), ("g", g), axis)
 
 
 def log_softmax_backward(grad_output: ArrayLike, output: ArrayLike, axis: Axis = -1) -> Array:
@@ -107,34 +107,11 @@ def logsumexp_hessian(x: ArrayLike) -> Array:
     return _expanded(_jacobian, x, 2)
 
 
-@linear_in(1)
-def _vjp(x: Array, g: Array) -> Array:
-    """p (h - m₁), h = g - m₀, m₀ = Σ p·g as computed and m₁ = Σ p·h what that is wrong by: m₁ is nearly 0, so that its
-    own rounding is of second order, and equal cotangents give 0 but for that."""
-    p = shift.probabilities(x)
-    mean = (p * g).sum(axis=-1, keepdims=True)
-    centred, low = split_difference(g, mean)
-    correction = (p * centred).sum(axis=-1, keepdims=True)
-    return np.asarray(p * ((centred - correction) + low))
-
-
 @linear_in(0)
 def _backward(g: Array, y: Array) -> Array:
     mean, mean_low = inner(y.astype(np.float64), g)
     centred, low = split_difference(g, mean)
     return np.asarray(y * (centred + (low - mean_low)))
-
-
-@linear_in(1)
-def _log_vjp(x: Array, g: Array) -> Array:
-    p = shift.probabilities(x)
-    rest = _one_less(x, p)
-    given, given_low = signed_sum(g)
-    # g - pG = (g - G) + (1 - p)G, which loses nothing where p is nearly 1 and g nearly G.
-    difference, low = split_difference(g, given)
-    near = difference + (rest * given + (low - p * given_low))
-    far = g - (p * given + p * given_low)
-    return np.asarray(np.where(p > 0.5, near, far))
 
 
 @linear_in(0)
@@ -212,12 +189,12 @@ def _only(call: Callable[..., Array], summary: str) -> dict[str, Algorithm]:
 
 TABLE: dict[str, dict[str, Algorithm]] = {
     "softmax_jacobian": _only(softmax_jacobian, "-p pᵀ, on the diagonal p times the sum of the others"),
-    "softmax_jvp": _only(softmax_jvp, "p·(v - mean), centred twice"),
-    "softmax_vjp": _only(softmax_vjp, "p·(g - mean), centred twice"),
+    "softmax_jvp": _only(softmax_jvp, "p·(v - mean), centred at the largest entry"),
+    "softmax_vjp": _only(softmax_vjp, "p·(g - mean), centred at the largest entry"),
     "softmax_backward": _only(softmax_backward, "y·(g - Σ y·g), the sum compensated"),
     "softmax_hessian": _only(softmax_hessian, "case by case, from products only"),
     "log_softmax_jacobian": _only(log_softmax_jacobian, "-p, on the diagonal the sum of the others"),
-    "log_softmax_vjp": _only(log_softmax_vjp, "g - p·Σ g, from 1 - p where p is above 1/2"),
+    "log_softmax_vjp": _only(log_softmax_vjp, "g - p·Σ g, from 1 - p at the largest entry"),
     "log_softmax_backward": _only(log_softmax_backward, "g - exp(y)·Σ g, by expm1 where y is near 0"),
     "logsumexp_grad": _only(logsumexp_grad, "softmax, compensated"),
     "logsumexp_hessian": _only(logsumexp_hessian, "-p pᵀ, on the diagonal p times the sum of the others"),

@@ -41,8 +41,16 @@ class Accuracy:
     blind: int = 0
     histogram: Counter[int | None] = field(default_factory=Counter)
     undecided: bool = False
+    error_slack: float = 0.0  # how far ``error`` and ``largest`` may be off, by the enclosures
+    largest_slack: float = 0.0
     tells: bool = False  # some element's bound would not accept 0
     _severity: float = -1.0
+
+    @property
+    def vague(self) -> bool:
+        """Whether a figure that is shown is known to fewer digits than are shown."""
+        figures = ((self.error, self.error_slack), (self.largest, self.largest_slack))
+        return any(size is not None and slack > _VAGUE * max(size, 1.0) for size, slack in figures)
 
 
 def judge_values(got: Array, blocks: Iterable[Ruler], fmt: Format) -> Accuracy:
@@ -56,6 +64,13 @@ def judge_values(got: Array, blocks: Iterable[Ruler], fmt: Format) -> Accuracy:
 
 #: A doubt of so little of an ulp about whether an error is 1 ulp is never worth a verdict.
 _NO_DOUBT = 2.0**-20
+#: Errors of at most so many ulp count and print as 0, and so do those within their enclosure: 2^-40 of a float32, which is
+#: below 2^24 ulp. Narrower enclosures would show more, and figures must not depend on which arithmetic enclosed.
+_NOTHING = 2.0**-16
+#: A figure of 1 ulp or less is shown where it is known to this, a larger one where it is known to this of itself.
+_VAGUE = 2.0**-14
+#: Errors that differ by this share or less are equal, and the first is told.
+_EQUAL = 2.0**-16
 
 
 def _levels(size: Array, slack: Array, r: Ruler, flushed: Array) -> tuple[Array, Array]:
@@ -100,7 +115,10 @@ def _judge_block(out: Accuracy, got: Array, r: Ruler, fmt: Format) -> None:
     if worst > LEVEL_ORDER[out.level]:
         out.level = _LEVELS[worst]
     counted = number & ~flushed
-    _record_worst(out, against, size, r, got64, counted)
+    size = np.where(size <= np.maximum(e.slack, _NOTHING), 0.0, size)
+    if r.scale.doubt is not None:
+        out.undecided |= bool((r.scale.doubt & counted & (size > 0)).any())
+    _record_worst(out, against, size, e, r, got64, counted)
     out.flushed += int((flushed & number).sum())
     _record_statistics(out, size, e, counted & np.isfinite(size), r)
 
@@ -124,7 +142,9 @@ def _judge_special(out: Accuracy, got: Array, nan: Array, r: Ruler) -> None:
             out.error = out.allowed = None
 
 
-def _record_worst(out: Accuracy, levels: Array, size: Array, r: Ruler, got: Array, counted: Array) -> None:
+def _record_worst(
+    out: Accuracy, levels: Array, size: Array, e: Errors, r: Ruler, got: Array, counted: Array
+) -> None:  # fmt: skip
     """The worst element: of the worst level, the one that exceeds its bound most."""
     if out._severity == np.inf:
         return
@@ -132,16 +152,24 @@ def _record_worst(out: Accuracy, levels: Array, size: Array, r: Ruler, got: Arra
         ratio = np.where(counted, size / np.maximum(r.standard, 1.0), -1.0)
     ratio = np.where(levels == _WRONG, ratio + 1e6, ratio)
     ratio = np.where(np.isnan(ratio), np.inf, ratio)
-    i = int(np.argmax(ratio))
-    if ratio[i] <= out._severity:
+    top = float(ratio.max())
+    i = int(np.argmax(ratio >= _nearly(top, 1e6)))
+    if _nearly(top, 1e6) <= out._severity:
         return
-    out._severity = float(ratio[i])
+    out._severity = top
     out.index, out.error, out.allowed = r.offset + i, float(size[i]), float(r.standard[i])
+    out.error_slack = float(e.slack[i])
     smallest = 2.0 ** float(r.scale.ulp_exponent[i])
     out.from_zero = (abs(float(got[i])), out.allowed * smallest) if _is_zero(r)[i] and size[i] > 1 else None
     if levels[i] == _WRONG:
         beyond = bool(r.scale.beyond[i])
         out.symptom = "infinite" if beyond else ("accuracy" if np.isfinite(got[i]) else "not-finite")
+
+
+def _nearly(top: float, offset: float = 0.0) -> float:
+    """What counts as equal to ``top``: which of two equal errors is told must not hang on the last bits of enclosures."""
+    beyond = top - offset if top >= offset else top
+    return top - abs(beyond) * _EQUAL if np.isfinite(top) else top
 
 
 def _is_zero(r: Ruler) -> Array:
@@ -163,10 +191,13 @@ def _record_statistics(out: Accuracy, size: Array, e: Errors, use: Array, r: Rul
     if not use.any():
         return
     picked = size[use]
-    i = int(np.argmax(np.where(use, size, -1.0)))
-    if out.largest is None or size[i] > out.largest:
-        out.largest, out.allowed_at_largest = float(size[i]), float(r.standard[i])
-    out.signed_sum += float(e.signed[use].sum())
+    used = np.where(use, size, -1.0)
+    largest = float(used.max())
+    i = int(np.argmax(used >= _nearly(largest)))
+    if out.largest is None or _nearly(largest) > out.largest:
+        out.allowed_at_largest, out.largest_slack = float(r.standard[i]), float(e.slack[i])
+    out.largest = max(largest, out.largest or 0.0)
+    out.signed_sum += float(e.signed[use & (size > 0)].sum())
     out.measured += int(picked.size)
     positive = picked[picked > 0]
     if positive.size < picked.size:

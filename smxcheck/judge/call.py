@@ -13,19 +13,22 @@ import numpy.typing as npt
 from smxcheck.caseset.model import Case
 from smxcheck.dtypes import FORMATS, Format
 from smxcheck.judge import accuracy, choices, impostors, words
-from smxcheck.judge.bounds import Bound, bounds_for
+from smxcheck.judge.bounds import Bound, bounds_of_both
 from smxcheck.judge.bounds.extra import one_ulp_extra
 from smxcheck.judge.checks import conduct, drift, dtype, labels, one_hot, outcome, sampler, shape
 from smxcheck.judge.codes import CHECKS_BY_NAME, code_of
 from smxcheck.judge.errors import scale
 from smxcheck.judge.result import LEVEL_ORDER, Level, Result, Status
 from smxcheck.judge.ruler import BLOCK, Allowance, Ruler, bound_block, largest_term, rulers
-from smxcheck.oracle import MOST_BITS, RELATIVE_BITS, Expected, expect
+from smxcheck.oracle import MOST_BITS, RELATIVE_BITS, Expected, expect, first_bits
 from smxcheck.targets.protocol import Observation
 
 Array = npt.NDArray[Any]
 
 ACCURACY = CHECKS_BY_NAME["accuracy"].code
+
+#: Larger questions are not asked again for the sake of what is shown.
+_ASKED_AGAIN = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,7 @@ class Question:
         if self.expected.must_raise:
             return Allowance(Bound(), Bound())
         asked = self.case.function, self.arguments, self.keywords, fmt
-        tight, standard = (bounds_for(*asked, level) for level in (Level.TIGHT, Level.STANDARD))
-        return Allowance(tight, standard, one_ulp_extra(self.case.function, self.arguments, self.keywords, fmt))
+        return Allowance(*bounds_of_both(*asked), one_ulp_extra(*asked))
 
     def rulers(self, fmt: Format) -> Iterable[Ruler]:
         """The same, element by element; kept for results of one block, made anew for large ones."""
@@ -199,9 +201,8 @@ def _judge_values(
         signed_sum=found.signed_sum, elements=found.measured, flushed=found.flushed, blind=found.blind,
         histogram=accuracy.histogram_mapping(found.histogram), choice=observed,
         digest=_digest(values),
-        got=words.got_text(values, index), right=question.keep(f"right {index}", lambda: words.right_text(question, index)),
-        got_hex=words.hex_text(values, index),
-        right_digits=words.digits(expected, index) if status is Status.WRONG else "",
+        got=words.got_text(values, index), got_hex=words.hex_text(values, index),
+        **_right(question, expected, index, status is Status.WRONG),
         largest_term=_term(question, values, found, fmt),
         cannot_tell=_cannot_tell(question, found, fmt, demand) if status is Status.OK else "",
     )  # fmt: skip
@@ -209,6 +210,16 @@ def _judge_values(
         result = _with(result, status=Status.CANNOT_TELL)
     drifted = _drift(base, question, values, expected, fmt, demand)
     return (result, *drifted)
+
+
+def _right(question: Question, expected: Expected, index: tuple[int, ...], wrong: bool) -> dict[str, str]:
+    """What is right, in words, and in all its digits where the result is wrong."""
+    if not wrong:
+        return {"right": question.keep(f"right {index}", lambda: words.right_text(question, index))}
+    if not words.proves(expected, index, RELATIVE_BITS) and question.arguments[0].size <= _ASKED_AGAIN:
+        asked = question.case.function, question.arguments, question.keywords, RELATIVE_BITS
+        expected = question.keep("in digits", lambda: expect(*asked))
+    return {"right": words.right_text(question, index, expected), "right_digits": words.digits(expected, index)}
 
 
 def _judge_draws(
@@ -242,10 +253,14 @@ def _cannot_tell(question: Question, found: accuracy.Accuracy, fmt: Format, dema
 
 
 def _decided(question: Question, values: Array, fmt: Format) -> tuple[accuracy.Accuracy, Expected]:
-    """Judge with enclosures that are narrowed until every level is decided (Ziv), or the most bits are spent."""
-    bits, expected = RELATIVE_BITS, question.expected
+    """Judge with enclosures that are narrowed until every level is decided (Ziv), or the most bits are spent.
+
+    For a figure alone that is not known as well as it is shown, a step or two is enough, and none on long questions.
+    """
+    bits, expected = first_bits(question.arguments[0].dtype), question.expected
     found = accuracy.judge_values(values, question.rulers(fmt), fmt)
-    while found.undecided and bits < MOST_BITS:
+    few = question.arguments[0].size <= _ASKED_AGAIN
+    while bits < MOST_BITS and (found.undecided or (found.vague and bits < (2 if few else 1) * RELATIVE_BITS)):
         bits *= 2
         expected = expect(question.case.function, question.arguments, question.keywords, bits)
         found = accuracy.judge_values(values, rulers(expected, question.allowance(fmt), fmt), fmt)

@@ -60,14 +60,15 @@ def _allowed(ruler: Ruler, require: Level) -> Array:
 
 
 def _constant_fits(on: Scale, allowed: Array) -> bool:
-    """One number within the bound of every element, though the exact values differ."""
+    """One number within the bound of every element, though no number is right to half an ulp at all of them."""
     if on.value.size < 2:
         return False
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         scale = np.minimum(np.maximum(on.ulp_exponent, -1074), 971)
         y = np.ldexp(on.value, scale)
-        reach = np.ldexp(allowed, scale)
-    return bool(y.min() != y.max() and (y - reach).max() <= (y + reach).min())
+        reach, half = np.ldexp(allowed, scale), np.ldexp(0.5, scale)
+    right = (y - half).max() <= (y + half).min()
+    return bool(not right and (y - reach).max() <= (y + reach).min())
 
 
 #: Rounding to one digit moves some element by more than this share of it, or one digit is as good as the answer.

@@ -58,7 +58,7 @@ class Result:
     got: str = ""
     right: str = ""
     got_hex: str = ""
-    right_digits: str = ""  # the exact value in 40 digits
+    right_digits: str = ""  # the exact value in as many digits as are proven, 30 at most
     index: tuple[int, ...] = ()
     error_ulp: float | None = None
     allowed_ulp: float | None = None
@@ -119,6 +119,23 @@ class TargetReport:
     beside: bool = False
 
 
+@dataclass(frozen=True)
+class Recheck:
+    """How enclosures of the run fared against a second arithmetic. ``misses`` are sentences: each is a fault of smxcheck."""
+
+    library: str  # "Arb (FLINT 3.6.0)"
+    questions: int
+    functions: int
+    held: int
+    undecided: int
+    misses: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # functions of the run without a formula there
+
+    @property
+    def compared(self) -> int:
+        return self.held + self.undecided + len(self.misses)
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """Everything that a run found. Renderers read it; nothing writes to it."""
@@ -138,10 +155,13 @@ class Report:
     interrupted: bool = False
     notices: tuple[str, ...] = ()  # what makes the verdict worth less, in sentences
     beside: str = ""
+    oracle: Mapping[str, int] = field(default_factory=dict)  # exact values by what enclosed them
+    recheck: Recheck | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 right, 1 wrong or not run to its end, 3 undecided, 5 nothing telling was checked, 130 interrupted."""
+        """0 right, 1 wrong or not run to its end, 3 undecided or a wrong enclosure, 5 nothing telling was checked,
+        130 interrupted."""
         from smxcheck.judge.verdict import exit_code
 
         return exit_code(self)

@@ -33,12 +33,14 @@ def missed_on_purpose(report: Report) -> list[str]:
 
 
 def exit_code(report: Report) -> int:
-    """130 interrupted, 3 undecided, 5 nothing telling, 1 wrong or not run to its end, 0 right.
+    """130 interrupted, 3 a wrong enclosure or undecided, 5 nothing telling, 1 wrong or not run to its end, 0 right.
 
     ``--exit-zero`` turns 1 into 0 and nothing else.
     """
     if report.interrupted:
         return 130
+    if report.recheck is not None and report.recheck.misses:
+        return 3
     names = counted_targets(report)
     mine = [r for r in report.results if r.target in names]
     if any(r.status is Status.UNDECIDED for r in mine):

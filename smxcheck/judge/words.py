@@ -74,18 +74,20 @@ def hex_text(values: Array, index: tuple[int, ...]) -> str:
 
 
 def _exact_texts(expected: Expected, digits_wanted: int) -> Array:
+    """Numbers in as many digits as are wanted and proven, 0 where only the size is known."""
     e = expected.enclosure
     out = np.empty(expected.kind.size, dtype=object)
-    parts = zip(expected.kind.reshape(-1), e.hi.reshape(-1), e.lo.reshape(-1), e.exponent.reshape(-1), strict=True)
-    for i, (kind, hi, lo, exponent) in enumerate(parts):
+    parts = (a.reshape(-1) for a in (expected.kind, e.hi, e.lo, e.exponent, e.bound))
+    for i, (kind, hi, lo, exponent, bound) in enumerate(zip(*parts, strict=True)):
         known = _KIND_TEXT.get(Kind(int(kind)))
-        out[i] = known or smxref.decimal_string((float(hi), float(lo), int(exponent), 0.0), digits_wanted)
+        proven = float(bound) if hi else 0.0
+        out[i] = known or smxref.decimal_string((float(hi), float(lo), int(exponent), proven), digits_wanted)
     return out.reshape(expected.shape)
 
 
-def right_text(question: Question, index: tuple[int, ...] = ()) -> str:
-    """What is right, like ``got_text``: eight digits."""
-    expected = question.expected
+def right_text(question: Question, index: tuple[int, ...] = (), narrow: Expected | None = None) -> str:
+    """What is right, like ``got_text``: eight digits. ``narrow``: enclosures better than those of the question."""
+    expected = narrow or question.expected
     if expected.kind.size <= _WHOLE and expected.kind.ndim <= 2:
         return _nested(_exact_texts(expected, 8).tolist())
     if not index:
@@ -99,10 +101,17 @@ def _element(expected: Expected, index: tuple[int, ...]) -> Expected:
 
 
 def digits(expected: Expected, index: tuple[int, ...], wanted: int = 30) -> str:
-    """The exact value at ``index`` in 30 digits (an enclosure holds 106 bits)."""
+    """The exact value at ``index`` in 30 digits (an enclosure holds 106 bits), or as many as it proves."""
     if expected.kind.ndim and len(index) != expected.kind.ndim:
         return ""
     return str(_exact_texts(_element(expected, index) if index else expected, wanted)[()])
+
+
+def proves(expected: Expected, index: tuple[int, ...], bits: int) -> bool:
+    """Whether the value at ``index`` is enclosed to 2^-bits."""
+    if expected.kind.ndim and len(index) != expected.kind.ndim:
+        return True  # no element is shown
+    return bool(np.max(expected.enclosure.bound[index], initial=0.0) <= 2.0**-bits)
 
 
 def complaint(found: Accuracy) -> str:

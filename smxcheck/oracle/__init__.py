@@ -17,9 +17,9 @@ from smxcheck.oracle.information import (
 )
 from smxcheck.oracle.loss import expect_cross_entropy_grad, expect_loss
 from smxcheck.oracle.sampling import expect_draws, expect_gumbel
-from smxcheck.oracle.tiers import MOST_BITS, RELATIVE_BITS
+from smxcheck.oracle.tiers import MOST_BITS, RELATIVE_BITS, first_bits
 
-__all__ = ["Enclosure", "Expected", "Kind", "MOST_BITS", "NOT_ROWS", "RELATIVE_BITS", "enclose", "expect"]
+__all__ = ["Enclosure", "Expected", "Kind", "MOST_BITS", "NOT_ROWS", "RELATIVE_BITS", "enclose", "expect", "first_bits"]
 
 #: Functions with a path of their own; every other one goes through `smxcheck.oracle.families`.
 NOT_ROWS = frozenset((
@@ -33,13 +33,16 @@ def expect(
     function: str,
     arguments: tuple[Any, ...],
     keywords: Mapping[str, Any] | None = None,
-    bits: int = RELATIVE_BITS,
+    bits: int | None = None,
 ) -> Expected:
     """What is right for ``function(*arguments, **keywords)``, numbers enclosed to 2^-bits relative where they can be.
 
+    ``bits`` is 80 by default where the first argument is float64 or integer, else 40. Large inputs are enclosed to that
+    by certified arithmetic (less where the answer is a small difference), all others by smxref, and to 80 bits at least.
     The stored values of the arguments are taken as exact. Raises LookupError for a function without a reference.
     """
     given = dict(keywords or {})
+    bits = first_bits(np.asarray(arguments[0]).dtype) if bits is None else bits
     axis = given.get("axis", -1)
     match function:
         case "softmax" | "log_softmax":
@@ -65,10 +68,10 @@ def expect(
     return expect_rows(function, arguments, given, bits)
 
 
-def enclose(function: str, *arguments: Any, bits: int = RELATIVE_BITS, **keywords: Any) -> Enclosure:
+def enclose(function: str, *arguments: Any, bits: int | None = None, **keywords: Any) -> Enclosure:
     """Enclosures of the values of a function: |y - (hi + lo)·2^exponent| ≤ bound·|y|, element by element.
 
-    Raises ValueError where an element of the result is not a number (an infinity, NaN, or no single answer).
+    The bound is proven, for the certified tiers in `smxcheck/oracle/certified/README.md`; ``bits`` as in `expect`. Raises ValueError where an element of the result is not a number (an infinity, NaN, or no single answer).
     """
     expected = expect(function, tuple(np.asarray(a) for a in arguments), keywords, bits)
     if expected.must_raise or (expected.kind != Kind.VALUE).any():

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 import smxref
 from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS
+from smxcheck.oracle import tally
 from smxcheck.oracle.core import row_classes, scatter
 from smxcheck.oracle.enclosure import Enclosure, Expected, Kind, from_packed, zeros
 from smxcheck.oracle.rows import Rows, exact_float64, to_rows
-from smxcheck.oracle.tiers import distinct, refined
+from smxcheck.oracle.tiers import RELATIVE_BITS, answered, counted, distinct, refined
 
 Array = npt.NDArray[Any]
 
@@ -185,8 +186,11 @@ def expect_rows(function: str, arguments: tuple[Any, ...], keywords: Mapping[str
     if entry.no_answer is not None:
         choices["zero-over-zero"] = entry.no_answer(of.parts[0], **values) & ~has_nan
     free = np.any([*choices.values(), np.zeros(of.count, bool)], axis=0)
-    for where, row in _rows_to_enclose(entry, of, np.flatnonzero(~has_nan & ~free) if size else np.zeros(0, int)):
-        scatter(enclosure, where, _enclose_row(entry, row, values, bits))
+    use = np.flatnonzero(~has_nan & ~free) if size else np.zeros(0, int)
+    use = _certified(function, of, use, enclosure, values, bits)
+    for where, row in _rows_to_enclose(entry, of, use):
+        scatter(enclosure, where, _enclose_row(entry, row, values, max(bits, RELATIVE_BITS)))
+    tally.count(tally.REFERENCE, len(use) * size)
     undefined = np.isnan(enclosure.hi)
     kind = _kinds(enclosure, nan_alone)
     kind[has_nan], kind[free] = Kind.NAN, Kind.FREE
@@ -202,6 +206,25 @@ def expect_rows(function: str, arguments: tuple[Any, ...], keywords: Mapping[str
     numbers = np.where(np.isfinite(enclosure.hi), enclosure.hi, 0.0)
     back = Enclosure(*(laid(a) for a in (numbers, enclosure.lo, enclosure.exponent, enclosure.bound)))
     return Expected(laid(kind), back, spread)
+
+
+def _certified(
+    function: str, of: Columns, use: Array, enclosure: Enclosure, keywords: Mapping[str, Any], bits: int
+) -> Array:
+    """Let the certified tiers answer the rows ``use`` into ``enclosure``; the rows that are left to the reference."""
+    first, *others = (p[use] for p in of.parts if p.dtype.kind == "f")
+    usable = (first < np.inf).all(axis=1) & np.isfinite(first).any(axis=1)
+    for other in others:
+        usable &= np.isfinite(other).all(axis=1)
+    asked = use[usable]
+    found = answered(function, tuple(p[asked] for p in of.parts), bits, keywords) if len(asked) else None
+    if found is None:
+        return use
+    answer = found.enclosure.reshape((len(asked), -1))
+    decided = np.asarray(found.decided.reshape(len(asked), -1).all(axis=1))
+    counted(found, int((~decided).sum()) * answer.hi.shape[1])
+    scatter(enclosure, asked[decided], answer.take(decided))
+    return np.setdiff1d(use, asked[decided])
 
 
 def _kinds(enclosure: Enclosure, nan_alone: Array) -> Array:

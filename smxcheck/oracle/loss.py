@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 import smxref
 from smxcheck.catalog import KEYWORD_DEFAULTS
+from smxcheck.oracle import certified, tally
 from smxcheck.oracle.core import row_classes, scatter
 from smxcheck.oracle.enclosure import Enclosure, Expected, Kind, from_packed, zeros
 from smxcheck.oracle.rows import exact_float64
-from smxcheck.oracle.tiers import refined
+from smxcheck.oracle.tiers import RELATIVE_BITS, answered, certified_tiers, counted, refined, settle
 
 Array = npt.NDArray[Any]
 
@@ -117,12 +118,13 @@ def _reference(function: str, rows: LossRows, use: Array, options: Mapping[str, 
     y = rows.labels[use].tolist()
     reference = smxref.cross_entropy if function == "cross_entropy" else smxref.nll_loss
     flat = [v for row in x for v in row] or [0.0]
-    return refined(lambda p: reference(x, y, reduction=reduction, bits=p, **options), flat, bits)
+    balls = refined(lambda p: reference(x, y, reduction=reduction, bits=p, **options), flat, max(bits, RELATIVE_BITS))
+    tally.count(tally.REFERENCE, len(balls))
+    return balls
 
 
-def _place(balls: list[Any], kind: Array, where: Array) -> Enclosure:
+def _place(enclosure: Enclosure, balls: list[Any], kind: Array, where: Array) -> None:
     """Enclosures from balls; an infinite one becomes its kind."""
-    enclosure = zeros(kind.shape)
     signs = np.array([0 if b.error or abs(b.value) < float("inf") else (1 if b.value > 0 else -1) for b in balls])
     packed = [(0.0, 0.0, 0, 0.0) if s else smxref.pack(b) for b, s in zip(balls, signs, strict=True)]
     scatter(enclosure, where, from_packed(packed))
@@ -130,15 +132,27 @@ def _place(balls: list[Any], kind: Array, where: Array) -> Enclosure:
     if len(at):
         kind[at[signs > 0]] = Kind.PLUS_INFINITY
         kind[at[signs < 0]] = Kind.MINUS_INFINITY
-    return enclosure
+
+
+def _certified_keywords(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "ignore_index"}
 
 
 def _unreduced(
     function: str, rows: LossRows, kind: Array, choice: str, options: Mapping[str, Any], bits: int
 ) -> Expected:
-    where = kind == Kind.VALUE
-    balls = _reference(function, rows, where, options, "none", bits) if where.any() else []
-    enclosure = _place(balls, kind, where)
+    enclosure = zeros(kind.shape)
+    left = kind == Kind.VALUE
+    asked = np.flatnonzero(left & rows.counted)
+    found = answered(function, (rows.logits[asked], rows.labels[asked]), bits, _certified_keywords(options))
+    if found is not None:
+        answer, decided = found.enclosure, found.decided
+        counted(found, found.open)
+        scatter(enclosure, asked[decided], answer.take(decided))
+        left &= rows.counted  # the others lose exactly 0
+        left[asked[decided]] = False
+    if left.any():
+        _place(enclosure, _reference(function, rows, left, options, "none", bits), kind, left)
     free = (kind == Kind.FREE).reshape(rows.shape)
     return Expected(kind.reshape(rows.shape), enclosure.reshape(rows.shape), {choice: free} if free.any() else {})
 
@@ -156,10 +170,31 @@ def _reduced(
     if (kinds == Kind.FREE).any():
         return single(Kind.FREE, choice)
     kind = np.full(1, Kind.VALUE, np.uint8)
-    everything = np.ones(len(rows.logits), bool)
-    balls = _reference(function, rows, everything, options, reduction, bits)
-    enclosure = _place(balls, kind, np.ones(1, bool))
+    enclosure = _certified_reduction(function, rows, options, reduction, bits)
+    if enclosure is None:
+        enclosure = zeros((1,))
+        everything = np.ones(len(rows.logits), bool)
+        _place(enclosure, _reference(function, rows, everything, options, reduction, bits), kind, np.ones(1, bool))
     return Expected(kind.reshape(()), enclosure.reshape(()))
+
+
+def _certified_reduction(
+    function: str, rows: LossRows, options: Mapping[str, Any], reduction: str, bits: int
+) -> Enclosure | None:
+    """The sum or mean of the losses of the rows that count; None where the certified tiers do not decide it."""
+    x, y = rows.logits[rows.counted], rows.labels[rows.counted]
+    if not certified_tiers(function, bits, x.size):
+        return None
+    losses = certified.answer(function, (x, y), bits, _certified_keywords(options))
+    weight = options["weight"]
+    divisor = None
+    if reduction == "mean":
+        divisor = np.ones(len(x)) if rows.soft or weight is None else np.array(weight)[y]
+    answer = certified.reduced(function, losses, divisor, bits)
+    if not answer.decided.all():
+        return None
+    tally.count(tally.DOUBLE, 1)
+    return answer.enclosure
 
 
 def _total_weight(rows: LossRows, weight: list[float] | None) -> float:
@@ -179,21 +214,25 @@ def expect_cross_entropy_grad(logits: Array, labels: Array, bits: int) -> Expect
     enclosure = zeros(rows.logits.shape)
     where = kinds == Kind.VALUE
     if where.any():
-        m = len(kinds)
-        x, y = rows.logits[where].tolist(), rows.labels[where].tolist()
-        flat = [v for row in x for v in row]
-        balls = smxref_gradient(x, y, m, flat, bits)
-        scatter(enclosure, where, from_packed(balls).reshape((int(where.sum()), rows.logits.shape[1])))
+        scatter(enclosure, where, _gradient(rows.logits[where], rows.labels[where], len(kinds), bits))
     free = (kind == Kind.FREE).reshape(shape)
     return Expected(kind.reshape(shape), enclosure.reshape(shape), {choice: free} if free.any() else {})
 
 
-def smxref_gradient(
-    x: list[list[float]], y: list[Any], m: int, flat: list[float], bits: int
-) -> list[tuple[float, float, int, float]]:
+def _gradient(x: Array, y: Array, m: int, bits: int) -> Enclosure:
     """The gradient's entries, row after row, divided by the m rows of the whole batch."""
 
-    def compute(p: int) -> list[Any]:
-        return [ball for row in smxref.cross_entropy_grad(x, y, rows=m, bits=p) for ball in row]
+    def reference(some: Any) -> Enclosure:
+        logits, labels = x[some].tolist(), y[some].tolist()
 
-    return [smxref.pack(b) for b in refined(compute, flat, bits)]
+        def compute(p: int) -> list[Any]:
+            return [ball for row in smxref.cross_entropy_grad(logits, labels, rows=m, bits=p) for ball in row]
+
+        balls = refined(compute, [v for row in logits for v in row], max(bits, RELATIVE_BITS))
+        tally.count(tally.REFERENCE, len(balls))
+        return from_packed([smxref.pack(b) for b in balls]).reshape((len(logits), x.shape[1]))
+
+    found = answered("cross_entropy_grad", (x, y), bits, {"rows": m})
+    if found is None:
+        return reference(slice(None))
+    return settle(found, reference)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from smxcheck.oracle.enclosure import Enclosure
+
 Array = npt.NDArray[Any]
 
 
@@ -18,7 +20,7 @@ def exact_float64(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class Rows:
-    """``x`` of shape (number of rows, n) in float64, and how to undo the reshaping."""
+    """``x`` of shape (number of rows, n), and how to undo the reshaping."""
 
     x: Array
     outer: tuple[int, ...]  # shape without the axes reduced over
@@ -31,6 +33,9 @@ class Rows:
         full = values.reshape(self.outer + self.inner)
         source = range(len(self.outer), self.ndim)
         return np.moveaxis(full, list(source), self.axes) if self.ndim else full.reshape(())
+
+    def restored(self, enclosure: Enclosure) -> Enclosure:
+        return Enclosure(*(self.restore(a) for a in (enclosure.hi, enclosure.lo, enclosure.exponent, enclosure.bound)))
 
     def reduce(self, values: Array) -> Array:
         """(number of rows,) to the shape without the axes."""
@@ -47,9 +52,13 @@ def normal_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...
     return tuple(sorted(a % ndim for a in axes))
 
 
-def to_rows(x: Array, axis: int | tuple[int, ...] | None = -1) -> Rows:
-    """Rows along ``axis`` (an int, a tuple, or None for all); a 0-d array is one row of one element."""
-    x64 = exact_float64(x)
+def to_rows(x: Array, axis: int | tuple[int, ...] | None = -1, *, widen: bool = True) -> Rows:
+    """Rows along ``axis`` (an int, a tuple, or None for all); a 0-d array is one row of one element.
+
+    In float64, or, where ``widen`` is False, in float32 if they are that already: a large row is then not copied.
+    """
+    given = np.asarray(x)
+    x64 = given if not widen and given.dtype == np.float32 else exact_float64(given)
     axes = normal_axes(axis, x64.ndim)
     outer = tuple(s for i, s in enumerate(x64.shape) if i not in axes)
     inner = tuple(x64.shape[i] for i in axes)

@@ -1,24 +1,28 @@
-"""The tiers that enclose finite rows, most trusted last; today there is one, mpmath through smxref.
+"""The tiers that enclose finite rows: certified arithmetic in NumPy for a whole batch, then mpmath through smxref for
+every row in which that leaves an element undecided, for small batches, and for more than 80 bits.
 
-A tier takes a whole batch at once, so that a vectorised one can be put before mpmath without a change elsewhere. It
-returns None for what it does not cover, never a value without a bound.
+``SMXCHECK_ORACLE=mpmath`` in the environment leaves the certified tiers out: every verdict must be the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import smxref
+from smxcheck.oracle import certified, tally
 from smxcheck.oracle.enclosure import Enclosure, from_packed
 
 Array = npt.NDArray[Any]
 
 #: Relative width 2^-RELATIVE_BITS that an enclosure has at first; a verdict that it does not decide asks for more.
 RELATIVE_BITS = 80
+#: The same for results in float32 and the 16-bit formats, whose unit roundoff is 2^-24 and more.
+NARROW_BITS = 40
 #: No verdict asks for more than this: beyond it the result is undecided, which is an error of the tool.
 MOST_BITS = 2560
 
@@ -26,10 +30,32 @@ MOST_BITS = 2560
 _DISTINCT_FROM = 24
 
 
-class Tier(Protocol):
-    """Enclosures for rows whose entries are finite or -inf, at least one of them finite."""
+def first_bits(dtype: Any) -> int:
+    """The relative width to ask for first, for a result of that dtype; integers become float64."""
+    wide = np.dtype(dtype).kind in "iub" or np.dtype(dtype) == np.float64
+    return RELATIVE_BITS if wide else NARROW_BITS
 
-    def __call__(self, function: str, rows: tuple[Array, ...], bits: int) -> Enclosure | None: ...
+
+def certified_tiers(function: str, bits: int, elements: int) -> bool:
+    """Whether the certified tiers are to be asked: they cover it, it is worth it, they are not switched off, and this
+    thread computes as their proofs suppose (the reference computes with integers and needs nothing of the kind)."""
+    wanted = certified.covers(function, bits, elements) and os.environ.get("SMXCHECK_ORACLE") != "mpmath"
+    return wanted and not certified.complaint()
+
+
+def answered(
+    function: str, columns: tuple[Array, ...], bits: int, keywords: Mapping[str, Any] | None = None
+) -> certified.Answer | None:
+    """The certified tiers' enclosure and the elements that it decides; None where they are not to be asked."""
+    if not certified_tiers(function, bits, columns[0].size):
+        return None
+    return certified.answer(function, columns, bits, keywords)
+
+
+def counted(answer: certified.Answer, left: int) -> None:
+    """Count what the certified tiers answered, ``left`` elements being left to the reference."""
+    tally.count(tally.SINGLE, answer.single)
+    tally.count(tally.DOUBLE, answer.decided.size - left - answer.single)
 
 
 def distinct(columns: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array, Array]:
@@ -122,14 +148,32 @@ def _one_value(reference: Callable[..., Any], arguments: tuple[float, ...], bits
     return refined(lambda p: reference(*arguments, bits=p), arguments, bits)[0]
 
 
-#: Tried in this order; the last one covers everything that is covered at all.
-TIERS: tuple[Tier, ...] = (mpmath_tier,)
-
-
 def enclose_rows(function: str, rows: tuple[Array, ...], bits: int) -> Enclosure:
-    """The first tier's enclosure that exists."""
-    for tier in TIERS:
-        enclosure = tier(function, rows, bits)
-        if enclosure is not None:
-            return enclosure
-    raise LookupError(f"no reference for {function}")
+    """Enclosures for rows (R, n) that are finite or -inf, or for elements where the function is one of elements."""
+    asked = tuple(c.reshape(-1) for c in rows) if function in _ELEMENTWISE else rows
+    found = answered(function, asked, bits)
+    if found is None:
+        return _by_reference(function, rows, bits)
+    enclosure = settle(found, lambda some: _by_reference(function, tuple(c[some] for c in asked), bits))
+    return enclosure.reshape(rows[0].shape) if function in _ELEMENTWISE else enclosure
+
+
+def settle(answer: certified.Answer, reference: Callable[[Array], Enclosure]) -> Enclosure:
+    """The answer with the reference's enclosures in the rows that hold an undecided element."""
+    rows = np.zeros(0, np.int64)
+    if answer.open:
+        rows = np.flatnonzero(~answer.decided.reshape(len(answer.decided), -1).all(axis=1))
+    counted(answer, len(rows) * answer.decided[:1].size)
+    if len(rows):
+        exact = reference(rows)
+        for name in _FIELDS:
+            getattr(answer.enclosure, name)[rows] = getattr(exact, name)
+    return answer.enclosure
+
+
+def _by_reference(function: str, rows: tuple[Array, ...], bits: int) -> Enclosure:
+    enclosure = mpmath_tier(function, rows, max(bits, RELATIVE_BITS))
+    if enclosure is None:
+        raise LookupError(f"no reference for {function}")
+    tally.count(tally.REFERENCE, enclosure.hi.size)
+    return enclosure

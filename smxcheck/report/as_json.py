@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from smxcheck.judge.result import Level, Problem, Report, Result, Status, TargetReport
+from smxcheck.judge.result import Level, Problem, Recheck, Report, Result, Status, TargetReport
 from smxcheck.report.caveats import caveats
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.sentences import row_verdict, verdict
@@ -46,6 +46,8 @@ def document(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "caveats": caveats(report),
         **{name: plain(getattr(report, name)) for name in _REPORT_FIELDS},
+        "oracle": plain(report.oracle),
+        "recheck": plain(_fields(report.recheck)) if report.recheck else None,
         "counts": {"results": len(report.results), **plain(status_counts(report.results))},
         "targets": [plain(_fields(t)) for t in report.targets],
         "rows": [_row(row) for row in table(report)],
@@ -67,6 +69,8 @@ def load(text: str) -> Report:
             results=tuple(_rebuilt(Result, r) for r in data["results"]),
             problems=tuple(_rebuilt(Problem, p) for p in data["problems"]),
             **{name: _read(name, data[name]) for name in _REPORT_FIELDS},
+            oracle=data.get("oracle", {}),  # these two came later: a file may lack them
+            recheck=_rebuilt(Recheck, data["recheck"]) if data.get("recheck") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a whole report of schema {SCHEMA}: {error}") from error

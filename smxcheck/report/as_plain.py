@@ -9,6 +9,7 @@ from smxcheck.report.as_rich import MOST_PROBLEMS
 from smxcheck.report.caveats import cannot_tell, caveats, choices
 from smxcheck.report.details import details
 from smxcheck.report.escape import cleaned, to_ascii
+from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.groups import group_facts, purpose_example, purpose_facts
 from smxcheck.report.numbers import allowed, at_least, in_ulp, plural, thousands
@@ -41,6 +42,7 @@ def _facts(report: Report, options: RenderOptions) -> Iterator[str]:
     yield from _results(report, options)
     yield ULP
     yield from _problems(report, options)
+    yield from filter(None, (exact_values(report), rechecked(report)))
     yield from caveats(report)
     if not report.own or options.verbose:
         yield from choices(report)

@@ -10,6 +10,7 @@ from smxcheck.judge.result import Report, Status
 from smxcheck.report.caveats import cannot_tell, caveats, choices
 from smxcheck.report.details import details
 from smxcheck.report.escape import cleaned
+from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.groups import group_lines, purpose_lines
 from smxcheck.report.screen import BLANK, LABEL, Layout, Line, plain, verdict_style
@@ -40,11 +41,16 @@ def print_report(report: Report, console: Console, *, options: RenderOptions = D
     """Print on a Rich console. Off a terminal, and under NO_COLOR or TERM=dumb, no escape sequence is
     written.
     """
+    options = replace(options, unicode=options.unicode and console.encoding.startswith("utf"))
+    print_lines(lines(report, options), console)
+
+
+def print_lines(content: Iterable[Line], console: Console) -> None:
+    """Print styled lines as they are, neither wrapped nor cut; styles only where the console has colours."""
     from rich.text import Text
 
-    options = replace(options, unicode=options.unicode and console.encoding.startswith("utf"))
     coloured = console.is_terminal and not console.no_color and console.color_system is not None
-    for line in lines(report, options):
+    for line in content:
         pieces = [(text, _STYLES[style] if coloured else "") for text, style in line]
         text = Text.assemble(*pieces, no_wrap=True, overflow="ignore", end="")
         console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
@@ -154,6 +160,8 @@ def _problems(report: Report, layout: Layout, options: RenderOptions) -> list[li
 def _doubts(report: Report, layout: Layout, options: RenderOptions) -> list[Line]:
     texts = [*caveats(report), *(choices(report) if not report.own or options.verbose else [])]
     found = [line for text in texts for line in layout.wrapped(text, rest="  ")]
+    for text in (exact_values(report) if options.verbose else "", rechecked(report)):
+        found += layout.wrapped(text, rest="  ", style="dim")
     if options.everything:
         for result in cannot_tell(report):
             found += layout.wrapped(f"cannot tell: {result.case}", first="  ", rest="    ", style="dim")

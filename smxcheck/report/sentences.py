@@ -70,6 +70,7 @@ def verdict(report: Report) -> Verdict:
     """The verdict in words; the exit code decides which."""
     code = outcome(report)
     word = {0: "OK", 1: "FAIL", 3: "UNDECIDED", 5: "NOTHING CHECKED", 130: "INTERRUPTED"}.get(code, "FAIL")
+    missed = len(report.recheck.misses) if report.recheck is not None else 0
     if code == 5:
         sentences = [_nothing_checked(report)]
     elif report.own and code in (0, 1):
@@ -79,7 +80,10 @@ def verdict(report: Report) -> Verdict:
         sentences += not_caught(report)
     if code == 130:
         sentences.insert(0, f"Stopped after {plural(len(report.results), 'result')}; the rest was not run.")
-    if code == 3:
+    if code == 3 and missed:
+        word = "FAULT"
+        sentences.insert(0, f"{plural(missed, 'exact value')} of smxcheck's own missed: please report it.")
+    elif code == 3:
         sentences.insert(0, "smxcheck could not decide every result: please report it.")
     if report.exit_zero and code == 1:
         sentences.append("The exit code is 0 because of --exit-zero.")

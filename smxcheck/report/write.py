@@ -58,13 +58,13 @@ def write_report(
     if file.suffix.lower() == _COMPRESSED:
         content = gzip.compress(content, mtime=0)
     try:
-        _write_whole(file, content)
+        write_whole(file, content)
     except OSError as error:
         raise ReportError(f"cannot write {file}: {error.strerror or error}") from error
     return file
 
 
-def _write_whole(file: Path, content: bytes) -> None:
+def write_whole(file: Path, content: bytes) -> None:
     """Write to a new file in the same folder and move it into place; a device or pipe is written to as it
     is.
     """

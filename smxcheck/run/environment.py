@@ -10,10 +10,10 @@ from typing import Any
 
 from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
 
-#: Variables that change which kernels a library picks, or with how many threads.
+#: Variables that change which kernels a library picks, or with how many threads; and which tiers the oracle has.
 _VARIABLES = (
     "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "NPY_DISABLE_CPU_FEATURES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "TRITON_INTERPRET",
+    "OPENBLAS_NUM_THREADS", "XLA_FLAGS", "TRITON_INTERPRET", "SMXCHECK_ORACLE",
 )  # fmt: skip
 
 

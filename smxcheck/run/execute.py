@@ -6,7 +6,8 @@ import datetime
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from smxcheck.caseset import load_cases, load_inputs
@@ -15,8 +16,9 @@ from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.checks.consistency import observed
 from smxcheck.judge.choices import CHOICES, sentence
 from smxcheck.judge.contract import parse_filter
-from smxcheck.judge.result import Problem, Report, Result, TargetReport
-from smxcheck.run import environment, known
+from smxcheck.judge.result import Problem, Recheck, Report, Result, TargetReport
+from smxcheck.oracle import tally
+from smxcheck.run import environment, known, recheck
 from smxcheck.run.applicable import sentences
 from smxcheck.run.options import RunOptions
 from smxcheck.run.pool import run_units
@@ -169,8 +171,22 @@ def assemble(
         results=results, problems=problems, require=options.demand.require, tier=options.tier,
         dtypes=options.dtypes, environment=environment.describe(), command=options.command, seconds=seconds,
         own=options.own, max_ulp=options.demand.max_ulp, exit_zero=options.exit_zero, interrupted=interrupted,
-        notices=notices, beside=options.beside or "",
+        notices=notices, beside=options.beside or "", oracle=_added(u.oracle for u in found),
+        recheck=_rechecked(ordered) if options.recheck else None,
     )  # fmt: skip
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Elements by tier, whatever the order of the units."""
+    total: Counter[str] = Counter()
+    for of_unit in counts:
+        total.update(of_unit)
+    return {tier: total[tier] for tier in tally.TIERS if total[tier]}
+
+
+def _rechecked(found: Sequence[UnitResult]) -> Recheck:
+    functions = dict.fromkeys(u.results[0].function for u in found if u.results)
+    return recheck.merged({case: checked for u in found for case, checked in u.rechecked.items()}, list(functions))
 
 
 def _order(results: Sequence[Result] | Sequence[Problem]) -> int:

@@ -22,11 +22,12 @@ from smxcheck.judge.problems import BAD
 from smxcheck.judge.result import Level
 from smxcheck.run.options import RunOptions
 from smxcheck.run.progress import Progress, Step
+from smxcheck.run.recheck import choose
 from smxcheck.run.unit import Limits, UnitResult, run_unit
 from smxcheck.targets.protocol import Session
 
 
-def limits_of(options: RunOptions, deadline: float | None) -> Limits:
+def limits_of(options: RunOptions, deadline: float | None, rechecked: frozenset[str] = frozenset()) -> Limits:
     """What the options say about ending early, and what the repeat line needs beside target and case."""
     demand, worker = options.demand, options.worker
     words = [f" --inputs {options.inputs}" if options.inputs else ""]
@@ -38,7 +39,7 @@ def limits_of(options: RunOptions, deadline: float | None) -> Limits:
     words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
     words += [f" --gradient {shlex.quote(text)}" for text in options.gradients]
     return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words),
-                  options.in_first_dtype, options.dtypes[0])  # fmt: skip
+                  options.in_first_dtype, options.dtypes[0], rechecked, options.seed)  # fmt: skip
 
 
 def run_units(
@@ -46,10 +47,11 @@ def run_units(
     deadline: float | None, progress: Progress,
 ) -> tuple[list[UnitResult], bool]:  # fmt: skip
     """The results of all units, and whether the user interrupted."""
+    rechecked = choose(units, options.recheck, options.seed)
     if options.jobs > 1 and len(units) > 1:
-        return _side_by_side(units, sessions, options, deadline, progress)
+        return _side_by_side(units, rechecked, options, deadline, progress)
     found: list[UnitResult] = []
-    limits = limits_of(options, deadline)
+    limits = limits_of(options, deadline, rechecked)
     try:
         for function, cases in units.items():
             if options.stop_first and any(r.status in BAD for u in found for r in u.results):
@@ -103,7 +105,7 @@ def _end_with_parent() -> None:
         _leave()
 
 
-def _work(function: str, ends: float | None) -> UnitResult:
+def _work(function: str, ends: float | None, rechecked: frozenset[str]) -> UnitResult:
     """One unit; its cases are selected here again, which is less than sending them.
 
     ``ends`` is in ``time.time``, which is the same in all processes.
@@ -121,15 +123,14 @@ def _work(function: str, ends: float | None) -> UnitResult:
             _state["queue"].put(Step(int(last[0]), where))
             last[:] = [0, time.monotonic()]
 
-    result = run_unit(
-        function, cases, _state["sessions"], options.demand, limits_of(options, deadline), step, options.declared
-    )
+    limits = limits_of(options, deadline, rechecked)
+    result = run_unit(function, cases, _state["sessions"], options.demand, limits, step, options.declared)
     _state["queue"].put(Step(int(last[0]), function))
     return result
 
 
 def _side_by_side(
-    units: Mapping[str, list[Case]], sessions: Sequence[Session], options: RunOptions,
+    units: Mapping[str, list[Case]], rechecked: frozenset[str], options: RunOptions,
     deadline: float | None, progress: Progress,
 ) -> tuple[list[UnitResult], bool]:  # fmt: skip
     context = multiprocessing.get_context("spawn")
@@ -146,7 +147,7 @@ def _side_by_side(
         ends = None if deadline is None else time.time() + deadline - time.monotonic()
         with _interrupts_held():
             pending: set[Future[UnitResult]] = {
-                pool.submit(_work, function, ends) for function, _ in largest_first
+                pool.submit(_work, function, ends, rechecked) for function, _ in largest_first
             }
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)

@@ -20,6 +20,7 @@ from smxcheck.judge.checks.outcome import RAISES
 from smxcheck.judge.codes import CHECKS, code_of, is_identity
 from smxcheck.judge.contract import Filter, classes, settle_refusals
 from smxcheck.judge.result import Level, Problem, Result, Status
+from smxcheck.oracle import recheck, tally
 from smxcheck.run.applicable import Lacking, Unoffered, keywords_in_force
 from smxcheck.targets.protocol import Call, Observation, Session
 
@@ -39,6 +40,8 @@ class UnitResult:
     results: tuple[Result, ...]
     problems: tuple[Problem, ...]
     not_tested: Mapping[str, tuple[Lacking | Unoffered, ...]]  # by target
+    oracle: Mapping[str, int] = field(default_factory=dict)  # elements by the tier that answered
+    rechecked: Mapping[str, recheck.Checked] = field(default_factory=dict)  # by case
 
 
 @dataclass
@@ -81,6 +84,8 @@ class Limits:
     again: str = ""
     in_first_dtype: frozenset[str] = frozenset()
     first_dtype: str = ""
+    rechecked: frozenset[str] = frozenset()  # ids of the cases whose enclosures are held against Arb
+    seed: int = 0
 
     def leaves_out(self, target: str, case: Case) -> bool:
         return target in self.in_first_dtype and case.dtype != self.first_dtype
@@ -100,14 +105,19 @@ def run_unit(
         if function in s.info.offers
     ]
     repeated = _repeated(cases)
+    rechecked: dict[str, recheck.Checked] = {}
+    tally.take()  # whatever was asked before this unit
     stop = ""
     for case in cases:
         if not stop and limits.deadline is not None and time.monotonic() > limits.deadline:
             stop = "the time limit was reached"
-        _put(case, tracks, limits, case.id in repeated, stop, step)
+        question = _put(case, tracks, limits, case.id in repeated, stop, step)
+        if question is not None and case.id in limits.rechecked:
+            asked = question.arguments, question.keywords, question.expected
+            rechecked[case.id] = recheck.check(function, *asked, f"{limits.seed} {case.id}")
         if limits.stop_first and not stop and any(_is_bad(t.results) for t in tracks):
             stop = "stopped at the first problem (-x)"
-    return _settle(function, tracks, limits)
+    return replace(_settle(function, tracks, limits), oracle=tally.take(), rechecked=rechecked)
 
 
 def _demand_of(demand: Demand, level: str | None) -> Demand:
@@ -132,8 +142,8 @@ def _repeated(cases: list[Case]) -> set[str]:
 def _put(
     case: Case, tracks: list[_Track], limits: Limits, twice: bool, stop: str,
     step: Callable[[str], None],
-) -> None:  # fmt: skip
-    """One case to all targets; what is right is worked out once for equal keywords."""
+) -> Question | None:  # fmt: skip
+    """One case to all targets; what is right is worked out once for equal keywords. The first question, if any."""
     arguments: tuple[Any, ...] | None = None
     questions: dict[str, Question] = {}
     identity = identity_of(case)
@@ -158,6 +168,7 @@ def _put(
         if key not in questions:
             questions[key] = ask(case, arguments, force, describe_call(case))
         _one(track, case, questions[key], limits, twice)
+    return next(iter(questions.values()), None)
 
 
 def _not_run(target: str, case: Case, message: str) -> Result:

@@ -1,4 +1,4 @@
-"""From a call to its bounds, laid out like the result: (tight, standard), finite rows only."""
+"""From a call to its bounds, laid out like the result; finite rows only."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bounds_for(
         x, y = np.broadcast_arrays(*(exact_float64(a) for a in arguments))
         return information.binary_cross_entropy(_finite(x), np.nan_to_num(y), fmt, level)
     if function in _ROWWISE or function in _REDUCED:
-        return _rows_bound(function, to_rows(arguments[0], axis), fmt, level)
+        return _rows_bounds(function, to_rows(arguments[0], axis), fmt, (level,))[0]
     if function in _DISTRIBUTIONS:
         shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
         parts = [to_rows(np.broadcast_to(exact_float64(a), shape), axis) for a in arguments]
@@ -62,6 +62,18 @@ def bounds_for(
     if function in _WITH_NOISE:
         arguments = absent_noise(*arguments)
     return rows_bound(function, arguments, keywords, fmt, level)
+
+
+def bounds_of_both(
+    function: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], fmt: Format
+) -> tuple[Bound, Bound]:
+    """The bounds of `tight` and `standard`; of a long row, what both are made of is worked out once."""
+    levels = (Level.TIGHT, Level.STANDARD)
+    if function in _ROWWISE or function in _REDUCED:
+        tight, standard = _rows_bounds(function, to_rows(arguments[0], keywords.get("axis", -1)), fmt, levels)
+        return tight, standard
+    tight, standard = (bounds_for(function, arguments, keywords, fmt, level) for level in levels)
+    return tight, standard
 
 
 def _finite(x: Array) -> Array:
@@ -81,31 +93,34 @@ def _laid_out(bound: Bound, layout: Callable[[Array], Array]) -> Bound:
     return Bound(lay(bound.relative), lay(bound.absolute))
 
 
-#: Rows longer than this are reduced to their distinct values first.
-_LONG = 4096
+#: Rows longer than this are reduced to their distinct values first: some twenty temporaries of them would be too large.
+_LONG = 1 << 17
 
 
-def _rows_bound(function: str, rows: Rows, fmt: Format, level: Level) -> Bound:
+def _rows_bounds(function: str, rows: Rows, fmt: Format, levels: tuple[Level, ...]) -> list[Bound]:
     count, n = rows.x.shape
     if n == 0 or count == 0:
-        return Bound()
+        return [Bound() for _ in levels]
     reduced = function in _REDUCED
     compute = _REDUCED[function] if reduced else _ROWWISE[function]
     x = _regular(rows.x)
     if n > _LONG:
-        bound = _stacked([_long_row(compute, row, fmt, level) for row in x])
+        parts = [_long_row(compute, row, fmt, levels) for row in x]
+        bounds = [_stacked([p[i] for p in parts]) for i in range(len(levels))]
     else:
-        bound = compute(row_quantities(x, fmt), fmt, level)
+        quantities = row_quantities(x, fmt)
+        bounds = [compute(quantities, fmt, level) for level in levels]
     if reduced:
-        return _laid_out(bound, rows.reduce)
-    return _laid_out(bound, lambda v: rows.restore(np.broadcast_to(v, (count, n))))
+        return [_laid_out(b, rows.reduce) for b in bounds]
+    return [_laid_out(b, lambda v: rows.restore(np.broadcast_to(v, (count, n)))) for b in bounds]
 
 
-def _long_row(compute: Callable[..., Bound], row: Array, fmt: Format, level: Level) -> Bound:
-    """The bound of one row, term by term: formed for its distinct values, then spread."""
+def _long_row(compute: Callable[..., Bound], row: Array, fmt: Format, levels: tuple[Level, ...]) -> list[Bound]:
+    """The bounds of one row, term by term: formed for its distinct values, then spread."""
     (values,), where, counts = distinct((row,))
-    bound = compute(row_quantities(values[None], fmt, counts[None]), fmt, level)
-    return _laid_out(bound, lambda v: v if v.shape[1] == 1 else v[:, where])
+    quantities = row_quantities(values[None], fmt, counts[None])
+    bounds = [compute(quantities, fmt, level) for level in levels]
+    return [_laid_out(b, lambda v: v if v.shape[1] == 1 else v[:, where]) for b in bounds]
 
 
 def _stacked(bounds: list[Bound]) -> Bound:

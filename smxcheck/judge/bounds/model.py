@@ -10,6 +10,7 @@ w_j = exp(-d_j), S = Σ w_j, s = S without one maximal term, p_j = w_j/S, q = s/
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Bound:
         return total * (1 + EVALUATION_SLACK)
 
 
+@functools.cache
 def tree_roundings(n: int) -> int:
     """Additions on the longest path of NumPy's pairwise summation of n terms.
 

@@ -27,6 +27,10 @@ FUNCTION = "gumbel_max_sample"
 Array = npt.NDArray[Any]
 
 
+#: Classes that are off by this share of each other or less are equally far off, and the first is told.
+_EQUAL = 2.0**-20
+
+
 @dataclass(frozen=True)
 class Finding:
     """What was found about one call: ``right`` is None where a row has no distribution. ``frequency`` are the shares of
@@ -64,7 +68,8 @@ def judge(values: Array, expected: Expected, keywords: Mapping[str, Any], bound:
     allowed = np.broadcast_to(bound.total_absolute(), probability.shape)
     off = np.abs(frequency - probability)
     ratio = np.where(allowed > 0, off / np.where(allowed > 0, allowed, 1.0), np.where(off > 0, np.inf, 0.0))
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    worst = int(np.argmax(ratio >= ratio.max() * (1 - _EQUAL)))  # of two classes both are equally far off
+    index = tuple(int(i) for i in np.unravel_index(worst, ratio.shape))
     shares = (float(v[index]) for v in (frequency, probability, allowed))
     return Finding(CODE, bool(ratio[index] <= 1), _sentence(index, count, *shares), frequency, index)
 

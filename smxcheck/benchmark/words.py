@@ -1,0 +1,146 @@
+"""The figures of a benchmark in words, for every way to show them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Interval, Mean, Outcome, Speed, Timing
+from smxcheck.report.numbers import at_least, in_ulp, plural, seconds
+from smxcheck.version import __version__
+
+#: Suite → the rival that its ratios are told by, or "" where each rival's own is told.
+TOLD_BY = {"functions": "scipy", "oracle": ""}
+OWN = "smxcheck"
+#: What stands in the column of ratios.
+RATIO_HEADINGS = {"functions": "SciPy's time / its", "oracle": "its time / ours"}
+YARDSTICKS = ("copy", "exp")
+
+
+def figure(value: float) -> str:
+    """Three significant digits, whole numbers with thousands: ``0.462``, ``12.3``, ``11,204``."""
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+
+
+def interval(found: Interval | None) -> str:
+    """``2.41 (2.35–2.48)``, the estimate and its interval of 95 %; ``-`` where there is none."""
+    if found is None:
+        return "-"
+    if found.low == found.high:
+        return figure(found.value)
+    return f"{figure(found.value)} ({figure(found.low)}–{figure(found.high)})"
+
+
+def accuracy(found: Accuracy | None) -> str:
+    """``≥ 0.5 ulp, tight``, or ``2^-93.1`` where it is relative."""
+    if found is None:
+        return ""
+    level = f", {'WRONG' if found.wrong else found.level}" if found.level else ""
+    if found.unit == "ulp":
+        return in_ulp(at_least(found.worst)) + level
+    exponent = f"2^{math.log2(found.worst):.1f}" if 0 < found.worst < math.inf else figure(found.worst)
+    return exponent + level
+
+
+def told_pair(suite: str, name: str) -> tuple[str, str]:
+    """Whose ratio stands beside a contender, the fast one first: the suite's rival over it, or it over the oracle."""
+    rival = TOLD_BY[suite]
+    return (name, rival) if rival else (OWN, name)
+
+
+def told_means(outcome: Outcome, function: str, dtype: str) -> list[tuple[str, Mean]]:
+    """The geometric means that are told, by the contender beside which they stand."""
+    told = []
+    for mean in outcome.means:
+        name = mean.fast if TOLD_BY[outcome.suite] else mean.slow
+        if (mean.function, mean.dtype) == (function, dtype):
+            told += [(name, mean)] if told_pair(outcome.suite, name) == (mean.fast, mean.slow) else []
+    return told
+
+
+def times_copy(comparison: Comparison, timing: Timing) -> str:
+    """How many times as long as a copy of the same bytes."""
+    copy = comparison.timing("copy")
+    return figure(timing.nanoseconds / copy.nanoseconds) if copy else ""
+
+
+def yardsticks(comparison: Comparison) -> str:
+    """``copy 0.46 ns, exp 0.71 ns``; empty where neither was timed."""
+    told = [f"{name} {figure(t.nanoseconds)} ns" for name in YARDSTICKS if (t := comparison.timing(name))]
+    return ", ".join(told)
+
+
+def goal_verdict(goal: Goal) -> str:
+    """``reached``, ``NOT REACHED`` or ``not measured``."""
+    return "not measured" if goal.reached is None else "reached" if goal.reached else "NOT REACHED"
+
+
+def goal_text(goal: Goal) -> str:
+    """``softmax, fast: ≥ 2 × SciPy in geometric mean: 2.31 (2.25–2.38), over 14 workloads``."""
+    measured = f"{interval(goal.measured)} {goal.unit}".rstrip() if goal.measured else ""
+    return f"{goal.text}: " + ", ".join(filter(None, (measured, goal.detail)))
+
+
+def figures(outcome: Outcome) -> list[str]:
+    """The further figures of a suite, one sentence each, and its remarks."""
+    found = outcome.figures
+    told = [
+        f"flatness {name.removeprefix('flatness_')}: the dearest element costs {figure(value)} times the cheapest"
+        " over the lengths"
+        for name, value in found.items() if name.startswith("flatness_")
+    ]  # fmt: skip
+    if "overhead_share" in found:
+        empty, share = seconds_text(found["empty_call_seconds"]), found["overhead_share"]
+        told.append(f"timing an empty call takes {empty}, at most {100 * share:.2g} % of any call timed here")
+    if "spread_median" in found:
+        told.append(
+            f"between its quartiles a time varies by a factor of {found['spread_median']:.2f} in the median,"
+            f" {found['spread_largest']:.2f} at most: the larger, the less times say, and the more the ratios"
+        )
+    return [*told, *outcome.notes]
+
+
+def seconds_text(value: float) -> str:
+    """``45 ns`` below a microsecond, else as every report tells a time."""
+    return f"{value * 1e9:.0f} ns" if value < 1e-6 else seconds(value)
+
+
+def machine(speed: Speed) -> str:
+    """``smxcheck 0.1.0 | AMD EPYC, 2 CPUs, NumPy takes AVX512_SPR | one thread each | numpy 2.4.6, …``."""
+    known: Mapping[str, Any] = speed.machine
+    names = ("python", "numpy", "scipy", "torch", "mpmath", "python-flint", "gmpy2")
+    versions = ", ".join(f"{name} {known[name]}" for name in names if name in known)
+    cpu = f"{known['cpu']}, {plural(known['cpus'], 'CPU')}, NumPy takes {known['numpy_simd']}"
+    return f"smxcheck {__version__} | {cpu} | one thread each unless said | {versions}"
+
+
+def took(speed: Speed) -> str:
+    return f"Measured in {seconds(speed.seconds)}."
+
+
+def command(speed: Speed) -> str:
+    """The command that measures the same again."""
+    wanted = speed.settings
+    typed = [*wanted.suites]
+    if "functions" in wanted.suites:
+        typed += [f"--function {name}" for name in wanted.functions]
+    typed += [f"--dtype {name}" for name in wanted.dtypes]
+    typed += [f"--{name}" for name in ("ladder", "quick") if getattr(wanted, name)]
+    typed += [f"--threads {wanted.threads}"] if wanted.threads > 1 else []
+    return " ".join(["smxcheck bench", *typed])
+
+
+def reading(speed: Speed) -> str:
+    """How a page of figures came about and how it is read, as Markdown."""
+    return (
+        f"```\n{command(speed)}\n```\n\n"
+        "measured this; every time of every round stands in the JSON file of the same run. Contenders take turns in one\n"
+        "process, with one thread each unless a number of threads is named; `ns/entry` is the median. A ratio is the median\n"
+        "over the rounds of the ratio of the times, with its interval of 95 %: above 1, `SciPy's time / its` says that a\n"
+        "contender is faster than SciPy, `its time / ours` that the oracle is faster than it. `× copy` is the time over\n"
+        "that of copying the same bytes once. Values are judged before anything is timed, on a sample of rows: errors in\n"
+        "ulp of the exact value with the level that they earn, or relative errors."
+    )
