@@ -129,6 +129,13 @@ def test_no_input_has_a_derivative_outside_the_error(logits: list[float], seed: 
         assert (np.abs(found.value - right) <= found.error + OWN * np.abs(right)).all()
 
 
+def test_a_complex_step_that_underflows_is_told() -> None:
+    """exp(-53) = 1e-23 in float32, and 2^-60 of it a subnormal number of 12 bits: the derivative loses digits."""
+    x, v = np.array([28, -25], np.float32), np.array([-0.25, 0.5])
+    found = directional_derivative(softmax, x, v, noise=standard_noise("softmax", FORMATS["float32"]), analytic=True)
+    assert (np.abs(found.value - exact("softmax", x, v)) <= found.error).all()
+
+
 @pytest.mark.parametrize("function", [np.sin, np.exp, np.arctan, np.cosh, lambda x: 1 / (1 + x * x)])
 def test_functions_outside_the_catalog_with_noise_in_ulp(function: Callable[[Array], Array]) -> None:
     slope = {"sin": np.cos, "exp": np.exp, "arctan": lambda x: 1 / (1 + x * x), "cosh": np.sinh}

@@ -54,7 +54,7 @@ def run(given: Given) -> int:
 
     try:
         hunt = execute.run(settings, _progress, save, before)
-    except TargetError as error:
+    except (TargetError, execute.OtherVersion) as error:
         raise Fail(str(error)) from error
     except execute.HuntError as error:
         raise Fail(str(error), FAULT) from error

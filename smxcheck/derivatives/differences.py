@@ -110,7 +110,9 @@ def _with_complex_step(found: Estimate, f: Function, x: Array, v: Array, noise: 
     if value.dtype.kind != "c" or value.shape != found.value.shape:
         return found
     real = np.asarray(value.real, x.dtype)
-    error = _COMPLEX_FACTOR * noise(x, real) * float(np.max(np.abs(v)))
+    # Where the value is tiny, its imaginary part, 2^-60 of it, is subnormal: rounded to multiples of the smallest one.
+    flushed = float(np.finfo(x.dtype).smallest_subnormal) / _IMAGINARY
+    error = _COMPLEX_FACTOR * (noise(x, real) * float(np.max(np.abs(v))) + flushed)
     step_value = Estimate(value.imag.astype(np.float64) / _IMAGINARY, np.where(np.isfinite(value), error, np.inf))
     better = found.better(step_value)
     keep = found.agrees(step_value)

@@ -19,9 +19,9 @@ import numpy as np
 
 from smxcheck.functions.arrays import Array
 from smxcheck.functions.layout import Scratch, Strip, pieces, store, writable
-from smxcheck.functions.trees import largest, total, without_largest
+from smxcheck.functions.trees import largest, place_of_largest, total, without_largest
 
-_WEIGHT, _SPARE, _MORE = range(3)
+_WEIGHT, _SPARE, _MORE, _GAP = range(4)
 
 
 def softmax(strip: Strip, scratch: Scratch, size: int) -> None:
@@ -57,16 +57,41 @@ def _long_softmax(parts: Sequence[tuple[Array, Array]], axis: int, scratch: Scra
 
 def log_softmax(strip: Strip, scratch: Scratch, size: int) -> None:
     parts, axis = list(pieces(strip, size)), strip.axis
-    top, rest = _largest_and_rest(parts, axis, scratch)
+    if len(parts) == 1:
+        _short_log_softmax(strip, scratch)
+        return
+    # The gaps wait for log S where the results belong, if they fit there; else they are formed twice.
+    fits = all(writable(target, scratch.dtype, axis) for _, target in parts)
+    top, rest = _largest_and_rest(parts, axis, scratch, keep_gaps=fits)
     log_sum = np.log1p(rest)
     for source, target in parts:
+        if fits:
+            target -= log_sum
+            continue
         gap = scratch.like(_WEIGHT, source.shape)
         np.subtract(scratch.load(_WEIGHT, source, axis), top, out=gap)
-        if writable(target, scratch.dtype, axis):
-            np.subtract(gap, log_sum, out=target)
-        else:
-            gap -= log_sum
-            store(gap, target)
+        gap -= log_sum
+        store(gap, target)
+
+
+def _short_log_softmax(strip: Strip, scratch: Scratch) -> None:
+    """Gaps are formed once, where the results belong if they fit there."""
+    axis, target = strip.axis, strip.target
+    x = scratch.load(_WEIGHT, strip.source, axis)
+    place = place_of_largest(x) if axis else None
+    top = largest(x, axis, scratch, _SPARE) if place is None else x[place][:, None]
+    fits = writable(target, scratch.dtype, axis)
+    gap = target if fits else scratch.like(_GAP, x.shape)
+    np.subtract(x, top, out=gap)
+    weight = np.exp(gap, out=scratch.like(_WEIGHT, x.shape))
+    if place is None:
+        _, rest = without_largest(weight, axis, scratch, (_SPARE, _MORE))
+    else:
+        weight[place] = 0
+        rest = total(weight, axis, scratch, _SPARE)
+    gap -= np.log1p(rest + (top - top))
+    if not fits:
+        store(gap, target)
 
 
 def logsumexp(strip: Strip, scratch: Scratch, size: int) -> None:
@@ -82,14 +107,16 @@ def log_sum_exp(strip: Strip, scratch: Scratch, size: int) -> tuple[Array, Array
 
 
 def _largest_and_rest(
-    parts: Sequence[tuple[Array, Array]], axis: int, scratch: Scratch
+    parts: Sequence[tuple[Array, Array]], axis: int, scratch: Scratch, *, keep_gaps: bool = False
 ) -> tuple[Array, Array]:
-    """a and s; s is nan where a is not finite."""
+    """a and s; s is nan where a is not finite. Leaves x - a in the targets if ``keep_gaps``."""
     top = _largest_of(parts, axis, scratch)
     tops, rests = [], []
-    for source, _ in parts:
+    for source, target in parts:
         weight = scratch.like(_WEIGHT, source.shape)
-        _weights(scratch.load(_WEIGHT, source, axis), top, weight)
+        gap = target if keep_gaps else weight
+        np.subtract(scratch.load(_WEIGHT, source, axis), top, out=gap)
+        np.exp(gap, out=weight)
         high, rest = without_largest(weight, axis, scratch, (_SPARE, _MORE))
         tops.append(high)
         rests.append(rest)

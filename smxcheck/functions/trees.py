@@ -22,8 +22,13 @@ def largest(x: Array, axis: int, scratch: Scratch, slot: int) -> Array:
     if axis == 0:
         wide = x[0].size >= _WIDE
         return np.asarray(x.max(axis=0, keepdims=True)) if wide else _folded(np.maximum, x, scratch, slot)
-    # argmax is quicker than max below some hundred entries, and as quick above.
-    return np.asarray(x[np.arange(len(x)), x.argmax(axis=1)][:, None])
+    return np.asarray(x[place_of_largest(x)][:, None])
+
+
+def place_of_largest(x: Array) -> tuple[Array, Array]:
+    """Where a maximum, or the first nan, of each lying row is. argmax is quicker than max below some hundred entries, and
+    as quick above."""
+    return np.arange(len(x)), x.argmax(axis=1)
 
 
 def total(x: Array, axis: int, scratch: Scratch, slot: int) -> Array:

@@ -33,6 +33,10 @@ class HuntError(Exception):
     """The hunt cannot go on: one line that says why."""
 
 
+class OtherVersion(HuntError):
+    """What is to be gone on with is of another version of a target."""
+
+
 @dataclass
 class _Trophies:
     """Entries and versions so far."""
@@ -43,7 +47,7 @@ class _Trophies:
     def add(self, found: Iterable[Entry], versions: Versions) -> None:
         for target, seen in versions.items():
             if self.versions.setdefault(target, seen) != seen:
-                raise HuntError(f"the file was made with another {target} ({_told(self.versions[target])}; here is"
+                raise OtherVersion(f"the file was made with another {target} ({_told(self.versions[target])}; here is"
                                 f" {_told(seen)}): begin anew, without --resume")  # fmt: skip
         for entry in found:
             known = self.entries.get(entry.key)
@@ -59,8 +63,8 @@ def run(
 ) -> Hunt:
     """Do all tasks that ``before`` lacks; ``save`` gets what there is again and again, on Ctrl-C too.
 
-    Raises HuntError where a process dies, or where ``before`` is of another version of a target; what the targets
-    raise when they are opened; KeyboardInterrupt.
+    Raises HuntError where a process dies, OtherVersion where ``before`` is of another version of a target; what the
+    targets raise when they are opened; KeyboardInterrupt.
     """
     started, earlier = time.monotonic(), before.seconds if before else 0.0
     trophies = _Trophies()

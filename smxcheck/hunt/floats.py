@@ -29,6 +29,7 @@ from smxcheck.hunt import truth
 from smxcheck.hunt.model import NORMAL, SHARD_INPUTS, SUBNORMAL, Entry, Worst
 from smxcheck.hunt.narrow import answer, domain, judged, other_dtype, question
 from smxcheck.hunt.question import Array
+from smxcheck.oracle import enclose
 from smxcheck.targets.protocol import Session
 
 FORMAT = FORMATS["float32"]
@@ -191,8 +192,6 @@ def _check_grant(function: str, shard: int, seed: int) -> None:
 
 
 def _far_from_exact(function: str, x: Array) -> Iterator[tuple[float, float]]:
-    from smxcheck.oracle import enclose
-
     value = truth.VALUES[function](x.astype(np.float64))
     call = question(function, x.astype(np.float64))
     exact = enclose(function, *call.arguments, bits=80, **call.keywords).reshape(x.shape)
