@@ -25,7 +25,7 @@ from smxcheck.benchmark import (
 )
 from smxcheck.benchmark.correctness import judged, sampled_rows
 from smxcheck.benchmark.document import SCHEMA, document, load, render
-from smxcheck.benchmark.model import Comparison, Goal, Interval, Outcome, Settings, Speed
+from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Interval, Outcome, Settings, Speed, Timing
 from smxcheck.benchmark.screen import facts, lines
 from smxcheck.benchmark.timer import Contender, Plan
 from smxcheck.benchmark.workloads import LADDER, SHAPES, Workload, workloads
@@ -262,6 +262,21 @@ def test_the_screen_fits_80_columns_and_tells_every_contender_and_goal(speed, un
         assert name in whole
 
 
+def test_the_last_line_says_how_many_goals_were_reached():
+    goals = tuple(Goal("a", None, "", reached) for reached in (True, False, None))
+    found = Speed(SETTINGS, MACHINE, (Outcome("functions", (), (), goals),), 20.0)
+    assert words.took(found) == "Measured in 20.0 s: 1 of 3 goals reached."
+
+
+def test_a_contender_is_as_wrong_as_where_it_is_worst():
+    def comparison(error: float, level: str) -> Comparison:
+        return Comparison("softmax", "float32", "w", 4, (Timing("a", 1, 1, (1.0,), Accuracy(error, "ulp", level)),))
+
+    both = [comparison(9.0, "1ulp"), comparison(3.0, "standard")]
+    assert words.overall(both, "a") == Accuracy(9.0, "ulp", "standard")
+    assert words.overall(both, "b") is None
+
+
 def test_plain_facts_stand_alone(speed):
     told = list(facts(speed, unicode=False))
     assert all(fact and fact.isascii() and "\n" not in fact for fact in told)
@@ -296,6 +311,7 @@ def test_a_goal_is_told_with_its_interval(reached, word):
     [
         ([], "bench functions or oracle"),
         (["functons"], "did you mean functions?"),
+        (["kernel.py:softmax"], "bench measures what smxcheck ships, not kernel.py:softmax"),
         (["functions", "--dtype", "bfloat16"], "--dtype: no dtype 'bfloat16'"),
         (["functions", "-f", "softmin"], "did you mean softmax?"),
         (["oracle", "--ladder"], "leave --ladder out"),
@@ -393,7 +409,7 @@ def test_the_suites_of_the_command_are_those_of_the_worker():
 
     assert tuple(worker.SUITES) == run_bench.SUITES
     assert run_bench.FUNCTIONS == contenders.FUNCTIONS
-    assert set(words.TOLD_BY) == set(words.RATIO_HEADINGS) == set(run_bench.SUITES)
+    assert set(words.TOLD_BY) == set(words.RATIO_HEADINGS) == set(words.LEGENDS) == set(run_bench.SUITES)
 
 
 def test_no_escape_sequence_under_no_color_on_a_terminal(speed):

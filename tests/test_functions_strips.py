@@ -26,8 +26,8 @@ SHAPES = [
     (5, 48, 3),
     (2, 49, 2),
     (3, 200, 40),
-    (2, 3, 140_000),
-    (150_001, 3),
+    pytest.param((2, 3, 140_000), marks=pytest.mark.slow),
+    pytest.param((150_001, 3), marks=pytest.mark.slow),
     (9, 1),
 ]
 

@@ -8,15 +8,30 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from smxcheck.cli.errors import Fail
 from smxcheck.cli.run_hunt import Given, repeat, settle
-from smxcheck.hunt import markdown, plan
+from smxcheck.dtypes import FORMATS
+from smxcheck.hunt import execute, markdown, plan, screen, words
 from smxcheck.hunt.document import load, render
-from smxcheck.hunt.model import ALL, NORMAL, PAIRS, SEARCHED, SHARDS, TWO_CLASS, Entry, Hunt, Settings, Worst
+from smxcheck.hunt.model import (
+    ALL,
+    NORMAL,
+    PAIRS,
+    SEARCHED,
+    SHARDS,
+    TWO_CLASS,
+    Entry,
+    Hunt,
+    Settings,
+    Worst,
+    lacks,
+)
+from smxcheck.report.screen import Layout
 
-from .cli_support import COMMAND, Done, environment, smxcheck, write
+from .cli_support import COMMAND, Done, called, environment, smxcheck, write
 
 NOTHING = Given((), (), (), None, False, "", None, 1, (), "")
 SHORT = ("--seconds", "0", "-f", "sigmoid", "--dtype", "float16")
@@ -136,14 +151,70 @@ def test_a_maximum_that_is_only_bounded_is_not_called_one() -> None:
 
 
 def test_figures_are_never_more_than_was_found() -> None:
-    assert markdown.digits(0.50009999, 4) == "0.5" and markdown.digits(69.2999, 4) == "69.29"
-    assert markdown.digits(8388607.957, 4) == "8.388e6" and markdown.digits(0.0, 4) == "0"
+    assert words.digits(0.50009999, 4) == "0.5" and words.digits(69.2999, 4) == "69.29"
+    assert words.digits(8388607.957, 4) == "8.388e6" and words.digits(0.0, 4) == "0"
 
 
 def test_answers_without_a_digit_are_marked_and_listed() -> None:
     example = Worst(float("inf"), {"x": ("0x1.0000000000000p+0",)}, 0, "nan", "0x1.762p-1")
     page = markdown.render(hunt_of(entry(domain=SEARCHED, wrong=4, example=example)), "smxcheck hunt")
     assert "| ≥ 0.5 † |" in page and "| 4 of 8 | x = 0x1p+0 | nan | 0x1.762p-1 |" in page
+
+
+# the screen
+
+
+WRONG = Worst(float("inf"), {"x": ("0x1.0000000000000p+0",)}, 0, "nan", "0x1.762p-1")
+SCREENED = hunt_of(
+    entry(shards=tuple(range(SHARDS))),
+    entry("torch", SEARCHED, error=2.5, wrong=4, example=WRONG, returned="float64"),
+    entry("kernel.py", SEARCHED, inputs=0, elements=0, worst={}, reason="crashed: killed by SIGSEGV"),
+)
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+@pytest.mark.parametrize("targets", [1, 3, 12])
+def test_the_screen_fits_80_columns_whatever_the_targets(unicode: bool, targets: int) -> None:
+    hunt = hunt_of(*(entry("kernel.py:softmax_" + "k" * n, SEARCHED) for n in range(targets)))
+    text = ["".join(piece for piece, _ in line) for line in screen.lines(hunt, Layout(unicode=unicode))]
+    assert max(map(len, text)) <= 80 and (unicode or "\n".join(text).isascii())
+    assert all(any(target in line for line in text) for target in hunt.settings.targets)
+
+
+def test_the_screen_explains_the_signs_that_it_has_and_no_others() -> None:
+    text = list(screen.facts(SCREENED))
+    assert {line[0] for line in text if line[1] == " " and line[0] != "1"} == {"=", "≥", "!", "*"}
+    (plain,) = [line for line in screen.facts(hunt_of(entry(domain=SEARCHED))) if line[1] == " " and line[0] != "1"]
+    assert plain.startswith("≥ ")
+
+
+def test_each_target_is_told_with_its_worst_input_last() -> None:
+    *_, own, torch, wrong, crashed, took = screen.facts(SCREENED)
+    assert own == "builtin: = 0.5 ulp in sigmoid float32: sigmoid(3) is 0.953125, right is 0.953008771."
+    assert torch.startswith("torch: ≥ 2.5 ulp in sigmoid float32: sigmoid(3) is ")
+    assert wrong == (
+        "torch: 4 answers without one right digit, in sigmoid float32: sigmoid(1) is nan, right is 0.730712890625."
+    )
+    assert (crashed, took) == ("kernel.py: nothing was judged.", "Hunted for 3.0 s.")
+
+
+def test_why_a_target_was_given_up_is_on_the_screen_and_on_the_page() -> None:
+    told = "kernel.py: sigmoid float32 given up: crashed: killed by SIGSEGV."
+    assert words.reasons(SCREENED) == [told] and told in screen.facts(SCREENED)
+    assert "## Given up" in markdown.render(SCREENED, "smxcheck hunt")
+
+
+def test_functions_that_a_target_lacks_are_told_where_they_were_asked_for() -> None:
+    lacking = entry(inputs=0, elements=0, worst={}, reason=lacks("sigmoid"))
+    asked = Hunt(Settings(("builtin",), ("sigmoid",)), MACHINE, {}, (lacking,))
+    assert words.reasons(asked) == ["builtin has no sigmoid."] and words.reasons(hunt_of(lacking)) == []
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_decimals_are_read_back_as_the_number_they_tell(dtype: str) -> None:
+    fmt = FORMATS[dtype].numpy()
+    values = np.random.default_rng(0).standard_normal(1000).astype(fmt)
+    assert all(np.array(words.decimal(float(v).hex(), dtype), float).astype(fmt) == v for v in values)
 
 
 # the command itself
@@ -155,7 +226,8 @@ def run(folder: Path, *words: str) -> Done:
 
 def test_a_hunt_writes_its_reports_and_is_resumed(tmp_path: Path) -> None:
     done = run(tmp_path, "builtin", *SHORT, "--report", "a.json", "--report", "a.md")
-    assert done.code == 0 and "| sigmoid | float16 | = 0.49" in done.out and done.err == ""
+    assert (done.code, done.err) == (0, "wrote a.json\nwrote a.md\n")
+    assert "\nsigmoid float16 builtin: worst error in ulp = 0.49" in done.out
     found = load((tmp_path / "a.json").read_text())
     (only,) = found.entries
     assert only.inputs == 2**16 and only.complete
@@ -168,6 +240,7 @@ def test_a_hunt_writes_its_reports_and_is_resumed(tmp_path: Path) -> None:
     assert [e.target for e in load((tmp_path / "a.json").read_text()).entries] == ["builtin", "kept"]
 
 
+@pytest.mark.slow
 def test_a_hunt_of_another_version_is_not_gone_on_with(tmp_path: Path) -> None:
     run(tmp_path, "builtin", *SHORT, "--report", "a.json")
     data = json.loads((tmp_path / "a.json").read_text())
@@ -177,6 +250,26 @@ def test_a_hunt_of_another_version_is_not_gone_on_with(tmp_path: Path) -> None:
     assert done.code == 2 and "begin anew, without --resume" in done.err and "numpy 1.0" in done.err
 
 
+NOT_ASKED = {"inputs": 0, "elements": 0, "worst": {}}
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (entry(reason=lacks("sigmoid"), **NOT_ASKED), "builtin has no sigmoid"),
+        (entry(reason="hung: no answer within 10 s", **NOT_ASKED), "given up: hung: no answer within 10 s"),
+        (entry(domain=SEARCHED, **NOT_ASKED), "raise --seconds"),
+    ],
+)
+def test_a_hunt_that_judged_nothing_says_why_and_ends_with_code_5(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: Entry, told: str
+) -> None:
+    monkeypatch.setattr(execute, "run", lambda settings, *_: Hunt(settings, MACHINE, {}, (found,)))
+    done = called(monkeypatch, capsys, "hunt", "builtin", "-f", "sigmoid")
+    assert (done.code, done.out) == (5, "")
+    assert told in done.err and done.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -184,6 +277,7 @@ def test_a_hunt_of_another_version_is_not_gone_on_with(tmp_path: Path) -> None:
         ("builtin", "--report", "no/such/a.md"),
         ("--resume", "none.json"),
         ("nothing.py",),
+        ("builtin", "--report", "/proc/self/a.md"),
         ("builtin", "--frobnicate"),
     ],
 )
@@ -200,6 +294,7 @@ def test_resuming_takes_the_settings_of_the_file_alone(tmp_path: Path) -> None:
     assert done.code == 2 and "leave --seconds out" in done.err
 
 
+@pytest.mark.slow
 def test_a_users_file_is_hunted_in(tmp_path: Path) -> None:
     kernel = """
         import numpy as np

@@ -85,7 +85,7 @@ def test_a_target_that_refuses_is_not_judged() -> None:
         raise NotImplementedError("no such kernel")
 
     entry = one(narrow.scan("sigmoid", "float16", {"t": Answers(refuses)}))
-    assert (entry.reason, entry.inputs, entry.complete) == ("raised no such kernel", 0, False)
+    assert (entry.reason, entry.inputs, entry.complete) == ("raised: no such kernel", 0, False)
 
 
 def test_a_wider_result_is_told() -> None:

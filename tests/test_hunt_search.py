@@ -120,7 +120,7 @@ def test_a_target_that_gives_up_keeps_what_it_had() -> None:
         return functions.softmax(x)
 
     entry = one(search("softmax", "float32", {"t": Answers(only_short)}, 0, 0.0, rounds=2))
-    assert entry.reason == "raised rows of two" and entry.inputs == ROWS[2]
+    assert entry.reason == "raised: rows of two" and entry.inputs == ROWS[2]
 
 
 def test_answers_that_cancel_are_kept_apart() -> None:

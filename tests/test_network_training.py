@@ -32,6 +32,8 @@ from smxcheck.network import (
     train,
 )
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parents[1] / "cases"
 RATE = 0.3
 POINTS, LABELS = blobs(300)

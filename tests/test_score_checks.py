@@ -67,7 +67,9 @@ def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
 
 
 #: Softmax has most cases and most misbehaviours: one run over all of them takes seconds.
-MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function == "softmax" else m for m in HERE]
+#: Functions with many cases: what is done to them is seen in the slow tests.
+_LARGE = ("softmax", "cross_entropy", "cross_entropy_grad")
+MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function in _LARGE else m for m in HERE]
 
 
 @pytest.mark.parametrize("misbehaviour", MARKED, ids=lambda m: m.id)
@@ -91,6 +93,7 @@ def test_worker_reports_what_befalls_it(misbehaviour: Misbehaviour, module: Modu
     assert report.exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", sorted({name.partition("/")[0] for name in ALONE.values()}))
 def test_a_mistake_is_found_by_its_own_check_and_no_other(function: str) -> None:
     entries = {code: m for code, name in ALONE.items() for m in MISTAKES if m.id == name and m.function == function}
@@ -149,6 +152,7 @@ BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 @pytest.mark.parametrize(
     "function", [pytest.param(f, marks=pytest.mark.slow) if f in ("softmax", "log_softmax", "logsumexp") else f for f in IN_TORCH]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from smxcheck.benchmark import words
@@ -20,7 +20,7 @@ def lines(speed: Speed, layout: Layout) -> list[Line]:
     """The whole screen, top to bottom."""
     head = layout.wrapped(words.machine(speed), rest="  ", style="dim")
     sections = [head, *(section for outcome in speed.outcomes for section in _suite(outcome, layout))]
-    sections.append(layout.wrapped(words.took(speed), style="dim"))
+    sections.append(layout.wrapped(words.took(speed)))
     return [line for section in sections if section for line in (*section, BLANK)][:-1]
 
 
@@ -37,9 +37,15 @@ def markdown(speed: Speed) -> str:
 
 
 def _suite(outcome: Outcome, layout: Layout) -> Iterator[list[Line]]:
+    if outcome.comparisons:
+        yield layout.wrapped(words.LEGENDS[outcome.suite], rest="  ", style="dim")
     for (function, dtype), group in groupby(outcome.comparisons, lambda c: (c.function, c.dtype)):
-        means = words.told_means(outcome, function, dtype)
-        yield [*_table(f"{function} {dtype}", outcome.suite, group, layout), *_means(means, layout)]
+        comparisons = list(group)
+        means = dict(words.told_means(outcome, function, dtype))
+        yield [
+            *_table(f"{function} {dtype}", outcome.suite, comparisons, layout),
+            *_overall(comparisons, means, layout),
+        ]
     yield [line for text in words.figures(outcome) for line in layout.wrapped(text, rest="  ", style="dim")]
     yield [
         line
@@ -68,11 +74,15 @@ def _table(title: str, suite: str, comparisons: Iterable[Comparison], layout: La
             )
 
 
-def _means(means: list[tuple[str, Mean]], layout: Layout) -> Iterator[Line]:
-    if means:
-        yield plain(layout.fit("geometric mean"), "dim")
-    for name, mean in means:
-        yield plain(layout.fit(_columns((f"  {name}", "", "", words.interval(mean.times), ""))))
+def _overall(comparisons: list[Comparison], means: Mapping[str, Mean], layout: Layout) -> Iterator[Line]:
+    """What the table comes to, for every contender; the rival by whose speed ratios are told has no mean."""
+    if not means:
+        return
+    yield plain(layout.fit("all together: geometric mean, largest error"), "strong")
+    for name in dict.fromkeys(t.name for c in comparisons for t in _contenders(c)):
+        ratio = words.interval(means[name].times) if name in means else ""
+        error = words.accuracy(words.overall(comparisons, name))
+        yield plain(layout.fit(_columns((f"  {name}", "", "", ratio, error))))
 
 
 def _cells(suite: str, comparison: Comparison, timing: Timing) -> tuple[str, ...]:
@@ -103,6 +113,8 @@ def _contenders(comparison: Comparison) -> list[Timing]:
 def _facts(speed: Speed) -> Iterator[str]:
     yield words.machine(speed)
     for outcome in speed.outcomes:
+        if outcome.comparisons:
+            yield words.LEGENDS[outcome.suite]
         for comparison in outcome.comparisons:
             if beside := words.yardsticks(comparison):
                 yield f"{comparison.title}: {beside} per entry"
@@ -110,7 +122,7 @@ def _facts(speed: Speed) -> Iterator[str]:
                 yield f"{comparison.title} {timing.name}: {_figures(outcome.suite, comparison, timing)}"
         for function, dtype in dict.fromkeys((c.function, c.dtype) for c in outcome.comparisons):
             for name, mean in words.told_means(outcome, function, dtype):
-                told = f"{words.RATIO_HEADINGS[outcome.suite]} {words.interval(mean.times)}"
+                told = f"{words.interval(mean.times)} {words.RATIO_HEADINGS[outcome.suite]}"
                 yield f"{function} {dtype} {name}: {told} in geometric mean over {mean.workloads} workloads"
         yield from words.figures(outcome)
         yield from (f"goal {words.goal_verdict(goal)}: {words.goal_text(goal)}" for goal in outcome.goals)
@@ -122,7 +134,7 @@ def _figures(suite: str, comparison: Comparison, timing: Timing) -> str:
     if copies := words.times_copy(comparison, timing):
         parts.append(f"{copies} × copy")
     if ratio := comparison.ratio(*words.told_pair(suite, timing.name)):
-        parts.append(f"{words.RATIO_HEADINGS[suite]} {words.interval(ratio)}")
+        parts.append(f"{words.interval(ratio)} {words.RATIO_HEADINGS[suite]}")
     if error := words.accuracy(timing.accuracy):
         parts.append(f"worst error {error}")
     return "; ".join(parts)

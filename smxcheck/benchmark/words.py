@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Interval, Mean, Outcome, Speed, Timing
@@ -14,8 +14,21 @@ from smxcheck.version import __version__
 TOLD_BY = {"functions": "scipy", "oracle": ""}
 OWN = "smxcheck"
 #: What stands in the column of ratios.
-RATIO_HEADINGS = {"functions": "SciPy's time / its", "oracle": "its time / ours"}
+RATIO_HEADINGS = {"functions": "× SciPy's speed", "oracle": "× the oracle's time"}
+#: What a reader needs to know of the columns, on the screen itself.
+LEGENDS = {
+    "functions": (
+        "fast and accurate are smxcheck.functions; × copy: times as long as copying the array; (…–…): interval of 95 %;"
+        " worst error: on a sample of rows, and the level that it earns (explain ulp, explain tight)"
+    ),
+    "oracle": (
+        "smxcheck is the oracle that verify judges by; (…–…): interval of 95 %; worst error: relative to the exact value,"
+        " of smxcheck and Arb what they prove, of mpmath what was measured"
+    ),
+}
 YARDSTICKS = ("copy", "exp")
+#: From the best level to none at all; "" is a right value that has no level.
+_LEVELS = ("", "1ulp", "tight", "standard", "wrong")
 
 
 def figure(value: float) -> str:
@@ -43,6 +56,15 @@ def accuracy(found: Accuracy | None) -> str:
         return in_ulp(at_least(found.worst)) + level
     exponent = f"2^{math.log2(found.worst):.1f}" if 0 < found.worst < math.inf else figure(found.worst)
     return exponent + level
+
+
+def overall(comparisons: Iterable[Comparison], name: str) -> Accuracy | None:
+    """The largest error of a contender over all comparisons, and the lowest level that it earns in any."""
+    found = [t.accuracy for c in comparisons if (t := c.timing(name)) and t.accuracy]
+    if not found:
+        return None
+    lowest = max((a.level for a in found), key=_LEVELS.index)
+    return Accuracy(max(a.worst for a in found), found[0].unit, lowest)
 
 
 def told_pair(suite: str, name: str) -> tuple[str, str]:
@@ -88,8 +110,7 @@ def figures(outcome: Outcome) -> list[str]:
     """The further figures of a suite, one sentence each, and its remarks."""
     found = outcome.figures
     told = [
-        f"flatness {name.removeprefix('flatness_')}: the dearest element costs {figure(value)} times the cheapest"
-        " over the lengths"
+        f"{name.removeprefix('flatness_')}: an element costs at most {figure(value)} times as much at one length as at another"
         for name, value in found.items() if name.startswith("flatness_")
     ]  # fmt: skip
     if "overhead_share" in found:
@@ -97,8 +118,8 @@ def figures(outcome: Outcome) -> list[str]:
         told.append(f"timing an empty call takes {empty}, at most {100 * share:.2g} % of any call timed here")
     if "spread_median" in found:
         told.append(
-            f"between its quartiles a time varies by a factor of {found['spread_median']:.2f} in the median,"
-            f" {found['spread_largest']:.2f} at most: the larger, the less times say, and the more the ratios"
+            f"the upper quartile of a contender's times is {found['spread_median']:.2f} times the lower one in the median,"
+            f" {found['spread_largest']:.2f} times at most: where that is far from 1, trust the ratios, not the times"
         )
     return [*told, *outcome.notes]
 
@@ -118,7 +139,11 @@ def machine(speed: Speed) -> str:
 
 
 def took(speed: Speed) -> str:
-    return f"Measured in {seconds(speed.seconds)}."
+    """``Measured in 20.1 s: 1 of 3 goals reached.``"""
+    goals = [goal for outcome in speed.outcomes for goal in outcome.goals]
+    reached = sum(goal.reached is True for goal in goals)
+    told = f": {reached} of {plural(len(goals), 'goal')} reached" if goals else ""
+    return f"Measured in {seconds(speed.seconds)}{told}."
 
 
 def command(speed: Speed) -> str:
@@ -139,8 +164,8 @@ def reading(speed: Speed) -> str:
         f"```\n{command(speed)}\n```\n\n"
         "measured this; every time of every round stands in the JSON file of the same run. Contenders take turns in one\n"
         "process, with one thread each unless a number of threads is named; `ns/entry` is the median. A ratio is the median\n"
-        "over the rounds of the ratio of the times, with its interval of 95 %: above 1, `SciPy's time / its` says that a\n"
-        "contender is faster than SciPy, `its time / ours` that the oracle is faster than it. `× copy` is the time over\n"
-        "that of copying the same bytes once. Values are judged before anything is timed, on a sample of rows: errors in\n"
+        "over the rounds of the ratio of the times, with its interval of 95 %: `× SciPy's speed` is SciPy's time over the\n"
+        "contender's, above 1 where it is faster than SciPy; `× the oracle's time` is its time over the oracle's, above 1\n"
+        "where the oracle is faster. `× copy` is the time over that of copying the same bytes once. Values are judged before anything is timed, on a sample of rows: errors in\n"
         "ulp of the exact value with the level that they earn, or relative errors."
     )

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 EPILOG = """\
-functions times softmax, log_softmax and logsumexp of smxcheck.functions against SciPy and PyTorch; oracle times the
-enclosures that verify judges by against mpmath and Arb. Values are judged before they are timed: a wrong one is shown,
+functions times softmax, log_softmax or logsumexp of smxcheck.functions against SciPy and PyTorch; oracle times the exact
+values that verify judges by against mpmath and Arb. Each takes minutes, with --quick seconds. Values are judged before they are timed: a wrong one is shown,
 not ranked. All run in one process and in turns, with one thread each, so ratios hold where the times themselves drift.
 A goal that is not reached is told and does not change the exit code.
 
@@ -21,7 +21,7 @@ Exit codes:
 
 \b
 Examples:
-  smxcheck bench functions --quick            20 seconds, rough
+  smxcheck bench functions --quick
   smxcheck bench functions -f logsumexp --dtype float32 --ladder
   smxcheck bench functions oracle --output speed.json
 """

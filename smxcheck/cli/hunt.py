@@ -7,16 +7,18 @@ from typing import Annotated
 import typer
 
 EPILOG = """\
-Searches rows and numbers for the largest error, in ulp of the exact value: a lower bound. All inputs of the 16-bit
-formats are gone through for sigmoid, log_sigmoid and logsumexp([0, x]); with --exhaustive those of float32 too, 2^32
-each. Without TARGET: builtin and every library that is installed. A report is written again and again while the
-hunt runs, whole or not at all.
+TARGET is as for verify. Searches rows and numbers for the largest error, in ulp of the exact value: a lower bound, and no
+verdict, since what is right for a hard input may err by many ulp; verify judges. All inputs of the 16-bit formats are
+gone through for sigmoid, log_sigmoid and logsumexp([0, x]); with --exhaustive those of float32 too, 2^32 each. Without
+TARGET: builtin and every library that is installed, for minutes. A report is written again and again while the hunt
+runs, whole or not at all.
 
 \b
 Exit codes:
   0    done; errors that were found do not change it
   2    the command, a file or a target is not usable
   3    a fault of smxcheck, or a process of the hunt died
+  5    no result of any target was judged
   130  interrupted; what was found is in the reports
 
 \b
@@ -32,10 +34,11 @@ _Texts = list[str] | None
 
 def command(
     targets: Annotated[
-        _Texts, typer.Argument(metavar="TARGET", help="What to hunt in.", show_default=False)
+        _Texts, typer.Argument(metavar="TARGET", help="Whose errors to hunt for.", show_default=False)
     ] = None,
     function: Annotated[
-        _Texts, typer.Option("--function", "-f", metavar="F", help="Only this function.")
+        _Texts,
+        typer.Option("--function", "-f", metavar="F", help="Only this function; a wrong name lists them."),
     ] = None,
     dtype: Annotated[
         _Texts, typer.Option(metavar="D", help="float16, bfloat16, float32, float64. [default: all]")
@@ -60,7 +63,7 @@ def command(
         str, typer.Option(metavar="FILE", help="Go on with the hunt of this .json, and write it.")
     ] = "",
 ) -> int:
-    """Hunt for the worst error of every function, with its input."""
+    """Hunt for the worst error of every function, and the input that has it."""
     from smxcheck.cli import run_hunt
 
     return run_hunt.run(run_hunt.Given(

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import os
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smxcheck.benchmark.model import Progress, Settings, Speed
+from smxcheck.benchmark.model import Settings, Speed
+from smxcheck.cli import files
 from smxcheck.cli.errors import FAULT, USAGE, Fail, complain
-from smxcheck.cli.output import emit, speaks_unicode
+from smxcheck.cli.terminal import overwrite, show, wipe
 from smxcheck.dtypes import DEFAULT_DTYPES
 
 #: What there is to choose from; the first function is the default.
 SUITES = ("functions", "oracle")
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 MOST_THREADS = 64
-#: How the file's name says its format.
-SUFFIXES = (".json", ".md")
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,15 @@ def run(given: Given) -> int:
     """The whole command; the exit code."""
     settings = settle(given)
     for text in given.outputs:
-        _check_output(text)
+        files.check("--output", text)
     from smxcheck.benchmark import launch
 
     try:
-        speed = launch.run(settings, _progress())
+        speed = launch.run(settings, _progress)
     except launch.BenchmarkError as error:
         raise Fail(str(error), FAULT) from error
     finally:
-        _wipe()
+        wipe()
     _print(speed)
     return max((_write(speed, text) for text in given.outputs), default=0)
 
@@ -57,6 +54,8 @@ def settle(given: Given) -> Settings:
     """What was typed over the defaults. Raises Fail for a name that there is not, or an option without effect."""
     if not given.suites:
         raise Fail(f"name what to measure: smxcheck bench {' or '.join(SUITES)}")
+    if target := next((name for name in given.suites if ":" in name or name.endswith(".py")), ""):
+        raise Fail(f"bench measures what smxcheck ships, not {target}: smxcheck bench {' or '.join(SUITES)}")
     suites = _names("suite", given.suites, SUITES)
     functions = _names("--function: function", given.functions, FUNCTIONS)
     dtypes = _names("--dtype: dtype", given.dtypes, DEFAULT_DTYPES)
@@ -81,35 +80,10 @@ def _names(kind: str, typed: Iterable[str], known: tuple[str, ...]) -> tuple[str
     return tuple(dict.fromkeys(typed))
 
 
-def _check_output(text: str) -> None:
-    """The file's folder is looked at before minutes are spent. Raises Fail."""
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
-        raise Fail(f"--output {text}: the name says no format; end it in {' or '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise Fail(f"--output {text}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise Fail(f"--output {text}: {path} is a folder; name a file in it")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise Fail(f"--output {text}: cannot be written; name another file")
-
-
 def _print(speed: Speed) -> None:
-    """Tables on a terminal, else one fact per line."""
-    from smxcheck.benchmark.screen import facts, lines
+    from smxcheck.benchmark import screen
 
-    if not sys.stdout.isatty():
-        emit("\n".join(facts(speed, unicode=speaks_unicode())))
-        return
-    from rich.console import Console
-
-    from smxcheck.report.as_rich import print_lines
-    from smxcheck.report.screen import Layout
-
-    console = Console()
-    with console.capture() as captured:  # written by emit, which knows what to do about a closed pipe
-        print_lines(lines(speed, Layout(unicode=speaks_unicode())), console)
-    emit(captured.get())
+    show(lambda layout: screen.lines(speed, layout), lambda unicode: screen.facts(speed, unicode=unicode))
 
 
 def _write(speed: Speed, output: str) -> int:
@@ -128,25 +102,5 @@ def _write(speed: Speed, output: str) -> int:
     return 0
 
 
-def _drawn() -> bool:
-    """Whether stderr is a terminal on which a line can be written over."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _progress() -> Progress:
-    """One line on an interactive stderr that is written over; nothing elsewhere."""
-
-    def show(done: int, total: int, where: str) -> None:
-        if _drawn():
-            room = shutil.get_terminal_size().columns - 1
-            _wipe()
-            sys.stderr.write(f"{done + 1} of {total}: {where}"[:room])
-            sys.stderr.flush()
-
-    return show
-
-
-def _wipe() -> None:
-    if _drawn():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+def _progress(done: int, total: int, where: str) -> None:
+    overwrite(f"{done + 1} of {total}: {where}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 import re
 import shlex
 import sys
@@ -12,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from smxcheck.cli.errors import FAULT, Fail
-from smxcheck.cli.output import emit
-from smxcheck.hunt.model import DTYPES, FUNCTIONS, NORMAL, Hunt, Settings
+from smxcheck.cli import files
+from smxcheck.cli.errors import FAULT, NOTHING, Fail
+from smxcheck.cli.terminal import overwrite, show, wipe
+from smxcheck.hunt.model import DTYPES, FUNCTIONS, Hunt, Settings
 from smxcheck.targets.protocol import TargetError
 
-SUFFIXES = (".json", ".md")
 MOST_JOBS = 256
 #: The exponent of subnormal numbers and zero, and that of infinities and NaN.
 LEAST, GREATEST = -127, 128
@@ -45,7 +44,7 @@ def run(given: Given) -> int:
     settings = _resumed(given, before) if before else settle(given)
     reports = tuple(dict.fromkeys((*given.reports, *([given.resume] if given.resume else []))))
     for text in reports:
-        _check_report(text)
+        files.check("--report", text)
     from smxcheck.hunt import execute
 
     def save(hunt: Hunt) -> None:
@@ -58,9 +57,15 @@ def run(given: Given) -> int:
         raise Fail(str(error)) from error
     except execute.HuntError as error:
         raise Fail(str(error), FAULT) from error
-    from smxcheck.hunt.markdown import summary
+    finally:
+        wipe()
+    if not any(entry.elements for entry in hunt.entries):
+        raise Fail(_nothing(hunt), NOTHING)
+    from smxcheck.hunt import screen
 
-    emit("\n".join(summary(hunt, NORMAL)))
+    show(lambda layout: screen.lines(hunt, layout), lambda unicode: screen.facts(hunt, unicode=unicode))
+    for text in reports:
+        print(f"wrote {text}", file=sys.stderr)
     return 0
 
 
@@ -138,19 +143,6 @@ def _exponents(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _check_report(text: str) -> None:
-    """The file's folder is looked at before minutes are spent. Raises Fail."""
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
-        raise Fail(f"--report {text}: the name says no format; end it in {' or '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise Fail(f"--report {text}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise Fail(f"--report {text}: {path} is a folder; name a file in it")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise Fail(f"--report {text}: cannot be written; name another file")
-
-
 def _before(text: str) -> Hunt:
     """The earlier hunt. Raises Fail."""
     from smxcheck.hunt.document import load
@@ -196,7 +188,15 @@ def repeat(settings: Settings, reports: tuple[str, ...]) -> str:
 
 
 def _progress(done: int, total: int, where: str) -> None:
-    """One line on an interactive stderr that is written over; nothing elsewhere."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        sys.stderr.write(f"\r\x1b[K{done} of {total}: {where}" + "\n" * (done == total))
-        sys.stderr.flush()
+    overwrite(f"{done} of {total} done{where and f', the last: {where}'}")
+
+
+def _nothing(hunt: Hunt) -> str:
+    """Why nothing was judged, and what to do about it."""
+    from smxcheck.hunt.words import reasons
+
+    if told := reasons(hunt):
+        return f"nothing was judged: {told[0].rstrip('.')}"
+    if any(not entry.reason for entry in hunt.entries):
+        return "nothing was judged: there was no time to search; raise --seconds"
+    return f"nothing was judged: {', '.join(hunt.settings.targets)}: no function that is hunted in; smxcheck hunt --help"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection
 from typing import Any
 
-from smxcheck.hunt.model import PAIRS, SEARCHED, Entry, Hunt, Progress, Settings, Task, merged
+from smxcheck.hunt.model import PAIRS, SEARCHED, Entry, Hunt, Progress, Settings, Task, lacks, merged
 from smxcheck.hunt.plan import tasks
 from smxcheck.run.environment import describe
 
@@ -78,6 +78,7 @@ def run(
 
     todo = tasks(settings, before.entries if before else ())
     saved = started
+    progress(0, len(todo), "")
     try:
         for number, (task, (entries, versions)) in enumerate(_side_by_side(todo, settings)):
             trophies.add(entries, versions)
@@ -181,7 +182,7 @@ def work(task: Task, settings: Settings) -> Done:
     sessions = {target: _session(target) for target in task.targets}
     offering = {name: s for name, s in sessions.items() if task.function in s.info.offers}
     found = [
-        Entry(name, task.function, task.dtype, task.domain, reason=f"it has no {task.function}")
+        Entry(name, task.function, task.dtype, task.domain, reason=lacks(task.function))
         for name in sessions
         if name not in offering
     ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
+from smxcheck.hunt import words
 from smxcheck.hunt.model import (
-    ALL,
     CANCELLING,
     DTYPES,
     FUNCTIONS,
@@ -22,10 +21,8 @@ from smxcheck.hunt.model import (
 from smxcheck.report.as_markdown import text as escaped
 from smxcheck.report.numbers import plural, seconds
 
-#: Digits of a maximum that is one, and of a lower bound.
-_PROVEN, _FOUND = 9, 4
-#: Rows of more entries are left to the JSON file.
-_SHOWN = 3
+#: Beside an error: some answers have not one right digit; the results come in another format.
+MARKS = ("†", "‡")
 
 HEAD = """\
 # The largest error known of each function
@@ -40,7 +37,7 @@ may give.
 - **`≥ 63.1`**: the largest error that a search met, certified too. A lower bound: there may be worse inputs.
 - **†** beside an error: some answers have not one right digit: 0, an infinity or nan where a number is right.
 - **‡**: the result comes in another format than the input; the ulp is still that of the input's.
-- **-**: the library does not have the function, or not for this format.
+- **-**: the library does not have the function, or not for this format, or its calls failed (then said below).
 
 The first table is of results whose exact value is a normal number and no small difference of larger terms; those below
 the normal numbers, and those differences, have tables of their own."""
@@ -54,15 +51,16 @@ def render(hunt: Hunt, command: str) -> str:
 def _lines(hunt: Hunt, command: str) -> Iterator[str]:
     yield HEAD
     yield ""
-    yield from summary(hunt, NORMAL)
+    yield from _summary(hunt, NORMAL)
     yield ""
     yield f"Made by `{command}` in {seconds(hunt.seconds)}, on:"
     yield ""
     yield from (f"- {escaped(line)}" for line in _machine(hunt))
     yield from _section(_EVERY_INPUT, [*_exhaustive(hunt), *_pairs_told(hunt)])
-    yield from _section(_BELOW, summary(hunt, SUBNORMAL))
-    yield from _section(_DIFFERENCES, summary(hunt, CANCELLING), _CANCELLING)
+    yield from _section(_BELOW, _summary(hunt, SUBNORMAL))
+    yield from _section(_DIFFERENCES, _summary(hunt, CANCELLING), _CANCELLING)
     yield from _section("Not one right digit", _wrong(hunt))
+    yield from _section("Given up", (f"- {escaped(text)}" for text in words.reasons(hunt)))
     yield from _section("Inputs", _inputs(hunt), _REST)
 
 
@@ -88,11 +86,11 @@ _PAIRS = (
 )
 
 
-def _section(title: str, lines: Iterable[str], words: str = "") -> Iterator[str]:
-    """A heading, words and lines; nothing without lines."""
+def _section(title: str, lines: Iterable[str], above: str = "") -> Iterator[str]:
+    """A heading, a paragraph and lines; nothing without lines."""
     content = list(lines)
     if content:
-        yield from ("", f"## {title}", "", *([words, ""] if words else []), *content)
+        yield from ("", f"## {title}", "", *([above, ""] if above else []), *content)
 
 
 def _machine(hunt: Hunt) -> Iterator[str]:
@@ -103,70 +101,9 @@ def _machine(hunt: Hunt) -> Iterator[str]:
     yield f"seed {hunt.settings.seed}, {hunt.settings.seconds:g} s of search for each target, function and format"
 
 
-def summary(hunt: Hunt, category: str) -> list[str]:
-    """Function and dtype by target: the largest error of a category; no lines where it has none."""
-    rows = [
-        (
-            function,
-            dtype,
-            *(_cell(_of(hunt, function, dtype, target), category) for target in hunt.settings.targets),
-        )
-        for function in FUNCTIONS
-        for dtype in DTYPES
-        if any(category in e.worst or (category == NORMAL and e.wrong) for e in _of(hunt, function, dtype))
-    ]
+def _summary(hunt: Hunt, category: str) -> list[str]:
+    rows = words.rows(hunt, category, MARKS)
     return list(_table(("function", "dtype", *hunt.settings.targets), rows)) if rows else []
-
-
-def _of(hunt: Hunt, function: str, dtype: str, target: str = "") -> list[Entry]:
-    return [
-        e for e in hunt.entries if (e.function, e.dtype) == (function, dtype) and target in ("", e.target)
-    ]
-
-
-def _cell(entries: list[Entry], category: str) -> str:
-    """The figure of one target, from all that was gone through."""
-    if not any(e.elements for e in entries):
-        return "-"
-    whole = next((e for e in entries if e.domain == ALL and e.complete), None)
-    figure = _proven(whole, category) if whole else _bound(entries, category)
-    marks = " †" * (category == NORMAL and any(e.wrong for e in entries))
-    return figure + marks + " ‡" * any(e.returned for e in entries)
-
-
-def _proven(entry: Entry, category: str) -> str:
-    if category not in entry.worst:
-        return "-"
-    error = entry.worst[category].error
-    ceiling = entry.ceiling.get(category, 0.0)
-    if _rounded(ceiling, _PROVEN) <= _rounded(error, _PROVEN):
-        return f"= {digits(error, _PROVEN)}"
-    return f"≥ {digits(error, _FOUND)}, ≤ {_text(_rounded(ceiling, _FOUND, ROUND_CEILING))}"
-
-
-def _bound(entries: list[Entry], category: str) -> str:
-    errors = [e.worst[category].error for e in entries if category in e.worst]
-    return f"≥ {digits(max(errors), _FOUND)}" if errors else "-"
-
-
-def digits(value: float, count: int) -> str:
-    """``value`` to ``count`` significant digits, towards zero: never more than was found."""
-    return _text(_rounded(value, count))
-
-
-def _rounded(value: float, count: int, rounding: str = ROUND_FLOOR) -> Decimal:
-    return Context(prec=count, rounding=rounding).create_decimal(Decimal(value))
-
-
-def _text(rounded: Decimal) -> str:
-    """Plain from 0.001 to 999,999, else 1.23e7."""
-    if rounded == 0:
-        return "0"
-    exponent = rounded.adjusted()
-    if -3 <= exponent < 6:
-        fixed = f"{rounded:,f}"
-        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
-    return f"{rounded.scaleb(-exponent).normalize():f}e{exponent}"
 
 
 def _exhaustive(hunt: Hunt) -> Iterator[str]:
@@ -200,8 +137,8 @@ def _through(entry: Entry | None) -> str:
     if entry is None:
         return "-"
     part = "" if entry.complete else f" ({len(entry.shards)} of {SHARDS} shards)"
-    figure = _proven(entry, NORMAL) if entry.complete else _bound([entry], NORMAL)
-    return figure + " †" * bool(entry.wrong) + " ‡" * bool(entry.returned) + part
+    figure = words.proven(entry, NORMAL) if entry.complete else words.bound([entry], NORMAL)
+    return figure + words.marked(bool(entry.wrong), bool(entry.returned), MARKS) + part
 
 
 def _wrong(hunt: Hunt) -> Iterator[str]:
@@ -218,7 +155,15 @@ def _wrong(hunt: Hunt) -> Iterator[str]:
 
 def _inputs(hunt: Hunt) -> Iterator[str]:
     rows = [
-        (e.target, e.function, e.dtype, e.domain, category, digits(w.error, _PROVEN), *_evidence(w))
+        (
+            e.target,
+            e.function,
+            e.dtype,
+            e.domain,
+            category,
+            words.digits(w.error, words.PROVEN),
+            *_evidence(w),
+        )
         for e in hunt.entries
         for category, w in e.worst.items()
     ]
@@ -233,7 +178,7 @@ def _evidence(worst: Worst | None) -> tuple[str, str, str]:
         return "right where the row stands alone in its call", "", ""
     parts = [
         f"{name} = {', '.join(map(short, texts))}"
-        if len(texts) <= _SHOWN
+        if len(texts) <= words.SHOWN
         else f"{name}: {len(texts)} entries"
         for name, texts in worst.inputs.items()
     ]

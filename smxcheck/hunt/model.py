@@ -84,6 +84,11 @@ class Entry:
         return not self.reason and self.domain != SEARCHED and (not self.shards or len(self.shards) == SHARDS)
 
 
+def lacks(function: str) -> str:
+    """The reason of a target that has no such function."""
+    return f"it has no {function}"
+
+
 def merged(one: Entry, other: Entry) -> Entry:
     """Two parts of the same entry as one."""
     worst, ceiling = dict(one.worst), dict(one.ceiling)

@@ -67,7 +67,7 @@ def answer(session: Session, function: str, x: Array) -> Array | str:
     """The results for the numbers ``x``, (m,) or (2, m), or why there are none."""
     seen = session.call(question(function, x))
     if seen.outcome != "returned":
-        return " ".join(f"{seen.outcome} {seen.error}".split())
+        return " ".join(f"{seen.outcome}: {seen.error}".split())
     shape = (2, x.size) if function in OF_PAIRS else x.shape
     if np.shape(seen.value) != shape:
         return f"returned shape {np.shape(seen.value)} where {shape} is right"

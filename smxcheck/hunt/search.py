@@ -111,7 +111,7 @@ def answers(function: str, batch: Batch, shape: tuple[int, ...], quarry: Quarry)
     for call in calls(function, batch):
         seen = quarry.session.call(call)
         if seen.outcome != "returned":
-            quarry.reason = " ".join(f"{seen.outcome} {seen.error}".split())
+            quarry.reason = " ".join(f"{seen.outcome}: {seen.error}".split())
             return None
         values.append(np.asarray(seen.value))
     got = np.concatenate(values) if len(values) > 1 else values[0]

@@ -212,10 +212,12 @@ def _certified(
     function: str, of: Columns, use: Array, enclosure: Enclosure, keywords: Mapping[str, Any], bits: int
 ) -> Array:
     """Let the certified tiers answer the rows ``use`` into ``enclosure``; the rows that are left to the reference."""
-    first, *others = (p[use] for p in of.parts if p.dtype.kind == "f")
+    own = row_function(function).own
+    first, *_ = parts = [p[use] for p in of.parts]
     usable = (first < np.inf).all(axis=1) & np.isfinite(first).any(axis=1)
-    for other in others:
-        usable &= np.isfinite(other).all(axis=1)
+    for i, other in enumerate(parts[1:], 1):
+        if other.dtype.kind == "f":
+            usable &= (np.isfinite(other) | ((other == -np.inf) & (i == own))).all(axis=1)
     asked = use[usable]
     found = answered(function, tuple(p[asked] for p in of.parts), bits, keywords) if len(asked) else None
     if found is None:

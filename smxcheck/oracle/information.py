@@ -62,7 +62,10 @@ def expect_distribution(function: str, arguments: tuple[Array, ...], axis: Any, 
 
 
 def expect_binary_cross_entropy(x: Array, y: Array, bits: int) -> Expected:
-    """-y log σ(x) - (1 - y) log σ(-x): 0 at (-inf, 0) and (inf, 1), +inf where an impossible side has weight."""
+    """-y log σ(x) - (1 - y) log σ(-x) = log(1 + e^x) - x·y: 0 at (-inf, 0) and (inf, 1), infinite at other infinities.
+
+    The sign is that of |x|·(1 - y) for x > 0 and of |x|·y for x < 0. At x = 0 an infinite y leaves no limit (a choice).
+    """
     x64, y64 = np.broadcast_arrays(exact_float64(x), exact_float64(y))
     kind = np.full(x64.shape, Kind.VALUE, np.uint8)
     enclosure = zeros(x64.shape)
@@ -70,7 +73,10 @@ def expect_binary_cross_entropy(x: Array, y: Array, bits: int) -> Expected:
     if finite.any():
         values = enclose_rows("binary_cross_entropy_with_logits", (x64[finite], y64[finite]), bits)
         scatter(enclosure, finite, values)
-    kind[(x64 == -np.inf) & (y64 > 0)] = Kind.PLUS_INFINITY
-    kind[(x64 == np.inf) & (y64 < 1)] = Kind.PLUS_INFINITY
+    slope = np.where(x64 > 0, 1 - y64, y64)
+    kind[~finite & (slope > 0)] = Kind.PLUS_INFINITY
+    kind[~finite & (slope < 0)] = Kind.MINUS_INFINITY
+    free = (x64 == 0) & np.isinf(y64)
+    kind[free] = Kind.FREE
     kind[np.isnan(x64) | np.isnan(y64)] = Kind.NAN
-    return Expected(kind, enclosure)
+    return Expected(kind, enclosure, {"infinite-argument": free} if free.any() else {})

@@ -2,13 +2,16 @@
 
 A label out of range has no loss: only an error is right (or nan, a choice). A mean over no rows, or over rows of
 total weight 0, is 0/0: a choice (``empty-mean``). A counted row of logits that is all -inf, or holds +inf, has no
-single answer. A NaN in a counted row makes its loss, and every reduction of it, NaN.
+single answer. A NaN in a counted row makes its loss, and every reduction of it, NaN. Soft labels of no classes
+have no softmax to be compared with (``empty-row``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -102,6 +105,8 @@ def _row_kinds(function: str, rows: LossRows) -> tuple[Array, str]:
             kind[np.isnan(picked)] = Kind.NAN
     else:
         classes = row_classes(rows.logits)
+        if not rows.logits.shape[1]:
+            kind[:], choice = Kind.FREE, "empty-row"
         kind[classes["masked"] | (classes["plus"] > 0)] = Kind.FREE
         kind[classes["nan"]] = Kind.NAN
         choice = "plus-inf" if (classes["plus"] > 0)[rows.counted].any() else choice
@@ -163,7 +168,7 @@ def _reduced(
     def single(kind: Kind, name: str = "") -> Expected:
         return Expected(np.array(kind, np.uint8), zeros(()), {name: np.array(True)} if name else {})
 
-    if reduction == "mean" and not _total_weight(rows, options["weight"]):
+    if reduction == "mean" and not _has_weight(rows, options["weight"]):
         return single(Kind.FREE, "empty-mean")
     if (kinds == Kind.NAN).any():
         return single(Kind.NAN)
@@ -197,10 +202,15 @@ def _certified_reduction(
     return answer.enclosure
 
 
-def _total_weight(rows: LossRows, weight: list[float] | None) -> float:
+def _has_weight(rows: LossRows, weight: list[float] | None) -> bool:
+    """Whether the rows that count have a total weight other than 0, which a sum of floats does not tell."""
     if rows.soft or weight is None:
-        return float(rows.counted.sum())
-    return float(np.array(weight)[rows.labels[rows.counted]].sum())
+        return bool(rows.counted.any())
+    times = np.bincount(rows.labels[rows.counted], minlength=len(weight)).tolist()
+    used = [(w, k) for w, k in zip(weight, times, strict=False) if w and k]
+    if all(w > 0 for w, _ in used) or not all(math.isfinite(w) for w, _ in used):
+        return bool(used)  # the reference refuses what is not finite
+    return bool(sum(Fraction(w) * k for w, k in used))
 
 
 def expect_cross_entropy_grad(logits: Array, labels: Array, bits: int) -> Expected:

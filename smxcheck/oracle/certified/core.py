@@ -10,17 +10,21 @@ from collections.abc import Callable, Iterator
 
 from smxcheck.oracle.certified.ball import Ball, difference, where
 from smxcheck.oracle.certified.rows import Piece, Rows, weight_but_top, whole_sum
-from smxcheck.oracle.certified.scaled import Scaled, log1p_scaled, plain, scaled, scaled_floats, select
+from smxcheck.oracle.certified.scaled import Scaled, log1p_scaled, plain, scaled, scaled_floats, select, zero
 
 Pieces = Iterator[tuple[slice, Scaled]]
 
 
 def log_softmax(r: Rows) -> Pieces:
-    """log p_i = d_i - log1p(s): both terms have one sign, and the largest entry is -log1p(s) itself."""
+    """log p_i = d_i - log1p(s): both terms have one sign, and the largest entry is -log1p(s) itself.
+
+    At an entry of -inf the result is -inf, which no ball holds: there stands the place holder 0.
+    """
     log_sum = log1p_scaled(r.rest()).across()
     beside = log_sum.plain()
     for p in r.pieces():
-        yield p.place, select(p.top, -log_sum, plain(gap(r, p) - beside))
+        value = select(p.top, -log_sum, plain(gap(r, p) - beside))
+        yield p.place, select(p.absent, zero(p.absent.shape), value) if p.absent.any() else value
 
 
 def gap(r: Rows, p: Piece) -> Ball:

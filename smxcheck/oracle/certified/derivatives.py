@@ -82,7 +82,9 @@ def softmax_entropy_grad(r: Rows) -> Pieces:
 def kl_divergence_grad(r: Rows) -> Pieces:
     """p_i (r_i - Σ_j p_j r_j), r = log p - log q, with r_i - r_k = d_i + log(q_k/q_i) for the largest entry k."""
     q_top = r.at_top(r.beside[0])[:, None]
-    wrong = (negative_or_infinite(r.beside[0]) | (q_top == 0)).any(axis=1, keepdims=True)
+    # Asked of q itself: of a far entry no logarithm is looked at, and p > 0 = q is infinite however small p is.
+    infinite = (r.beside[0] == 0) & (r.x > -np.inf)
+    wrong = (negative_or_infinite(r.beside[0]) | infinite | (q_top == 0)).any(axis=1, keepdims=True)
 
     def h(p: Piece) -> Scaled:
         q = np.where(p.absent | p.top, q_top, p.beside[0])

@@ -106,7 +106,8 @@ def covers(function: str, bits: int, elements: int) -> bool:
 
 def answer(function: str, columns: tuple[Array, ...], bits: int, keywords: Mapping[str, Any] | None = None) -> Answer:
     """Enclosures of ``function`` for rows (R, n) of its arguments; class labels are (R,). Logits are finite or -inf, with a
-    finite entry in each row. What has no number for an answer stays undecided, and so does what is infinite.
+    finite entry in each row. What has no number for an answer stays undecided, and so does what is infinite,
+    but for log_softmax at -inf: the kind of that is plain from the logit, and a place holder stands there.
 
     Elements are decided where the bound is at most 2^-bits (less where the function cancels), or the element is known to
     be below every format. Raises UnsoundArithmetic under another rounding mode or flush-to-zero.
