@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def reduced(plan: Plan, x: Array, axis: Axis, empty: float, threads: int = 1) ->
 
 
 def _run(plan: Plan, source: Array, target: Array, threads: int) -> None:
-    if threads < 1:
+    if operator.index(threads) < 1:
         raise ValueError(f"threads is {threads}; pass 1 or more")
     size = plan.block // plan.working.itemsize
     in_place = plan.in_place and source.dtype == plan.working

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from smxcheck.oracle.arguments import checked
 from smxcheck.oracle.core import expect_elementwise, expect_logsumexp, expect_rowwise
 from smxcheck.oracle.enclosure import Enclosure, Expected, Kind
 from smxcheck.oracle.families import expect_rows
@@ -71,9 +72,25 @@ def expect(
 def enclose(function: str, *arguments: Any, bits: int | None = None, **keywords: Any) -> Enclosure:
     """Enclosures of the values of a function: |y - (hi + lo)·2^exponent| ≤ bound·|y|, element by element.
 
-    The bound is proven, for the certified tiers in `smxcheck/oracle/certified/README.md`; ``bits`` as in `expect`. Raises ValueError where an element of the result is not a number (an infinity, NaN, or no single answer).
+    ``function`` is a name of the catalog, arguments and keywords are those of `smxcheck.functions`; the arrays of the
+    result have the shape of the function's own result. The stored values of float16, bfloat16, float32, float64 and integer
+    arguments are taken as exact (integers beyond 2^53 as the nearest float64). ``bits`` is as in `expect`: the bound is
+    at most 2^-bits, or 2^(16 - bits) where the answer is a small difference, but not below 2^-105, since hi and lo hold no
+    more. It is proven, for large inputs in
+    `smxcheck/oracle/certified/README.md`; hi = lo = 0 with bound 1 says |y| ≤ 2^exponent, far below every format.
+
+        e = enclose("softmax", [0.0, 1000.0])
+        e.float64()              # [0, 1]: rounded to float64
+        e.hi[0], e.exponent[0]    # 0.6177 and -1442: exp(-1000)
+
+    Raises LookupError for an unknown function, TypeError for a keyword, a number of arguments or a dtype that it does not
+    have, ValueError for an axis or bits out of range, a label that is no class, and where an element of the result is not a
+    number (an infinity, NaN, or no single answer: `expect` tells which).
     """
-    expected = expect(function, tuple(np.asarray(a) for a in arguments), keywords, bits)
-    if expected.must_raise or (expected.kind != Kind.VALUE).any():
+    arrays = checked(function, arguments, keywords, bits)
+    expected = expect(function, arrays, keywords, bits)
+    if expected.must_raise:
+        raise ValueError(f"{function}: {expected.must_raise}")
+    if (expected.kind != Kind.VALUE).any():
         raise ValueError(f"{function}: the result holds elements that are not finite numbers")
     return expected.enclosure
