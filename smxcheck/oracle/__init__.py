@@ -91,6 +91,6 @@ def enclose(function: str, *arguments: Any, bits: int | None = None, **keywords:
     expected = expect(function, arrays, keywords, bits)
     if expected.must_raise:
         raise ValueError(f"{function}: {expected.must_raise}")
-    if (expected.kind != Kind.VALUE).any():
+    if expected.kind.any():  # Kind.VALUE is 0
         raise ValueError(f"{function}: the result holds elements that are not finite numbers")
     return expected.enclosure

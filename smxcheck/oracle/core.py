@@ -49,7 +49,7 @@ def expect_rowwise(function: str, x: Array, axis: Any, bits: int) -> Expected:
     log = function == "log_softmax"
     rows = to_rows(x, axis, widen=log)
     count, n = rows.x.shape
-    kind = np.full((count, n), Kind.VALUE, np.uint8)
+    kind = np.zeros((count, n), np.uint8)  # Kind.VALUE
     if rows.x.size and _all_finite(rows.x):
         return Expected(rows.restore(kind), rows.restored(enclose_rows(function, (rows.x,), bits)))
     enclosure = zeros((count, n))

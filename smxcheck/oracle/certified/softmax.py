@@ -93,16 +93,22 @@ class _Scratch:
         exp_single(d, shifted, multiple, table.view(np.int64))
 
 
+def _narrow(x: Array) -> bool:
+    """Whether no two entries of a block are further apart than `SINGLE`: then none of a row are. False where one is nan."""
+    return bool(float(x.max()) - float(x.min()) <= SINGLE)
+
+
 def _single_short(rows: Array, hi: Array, exponent: Exponents, covered: npt.NDArray[np.bool_]) -> None:
     """Short rows as columns of a block: reductions over the first axis add whole vectors."""
     count, n = rows.shape
     step = max(1, BLOCK_SINGLE // n)
     scratch = _Scratch(n * min(step, count))
     for some in _row_blocks(count, n, BLOCK_SINGLE):
-        d = scratch.block((n, some.stop - some.start))
-        np.copyto(d, rows[some].T)
+        x = rows[some]
+        d = scratch.block((n, len(x)))
+        np.copyto(d, x.T)
         d -= d.max(axis=0)
-        covered[some] = d.min(axis=0) >= -SINGLE
+        covered[some] = True if _narrow(x) else d.min(axis=0) >= -SINGLE
         scratch.exp(d)
         d *= 1.0 / d.sum(axis=0)
         np.copyto(hi[some], d.T)
@@ -116,8 +122,9 @@ def _single_rows(rows: Array, hi: Array, exponent: Exponents, covered: npt.NDArr
         x = rows[some]
         d = scratch.block(x.shape)
         np.copyto(d, x)
-        largest = x.max(axis=1, keepdims=True).astype(np.float64)
-        covered[some] = (x.min(axis=1, keepdims=True) - largest >= -SINGLE)[:, 0]
+        # argmax is quicker than max below some hundred entries, and as quick above.
+        largest = x[np.arange(len(x)), x.argmax(axis=1)].astype(np.float64)[:, None]
+        covered[some] = True if _narrow(x) else (x.min(axis=1, keepdims=True) - largest >= -SINGLE)[:, 0]
         d -= largest
         scratch.exp(d)
         d *= 1.0 / d.sum(axis=1, keepdims=True)
