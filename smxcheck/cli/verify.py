@@ -70,7 +70,7 @@ def command(
     stop_first: Annotated[bool, typer.Option("-x", help="Stop at the first problem.")] = False,
     no_isolate: Annotated[bool, typer.Option("--no-isolate", help="Run in this process, for a debugger.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where 1 is due; never hides 2, 3, 5.")] = False,
-    recheck: Annotated[str, typer.Option(metavar="flint", help="Hold exact values of the run against Arb.")] = "",
+    recheck: Annotated[str, typer.Option(metavar="flint", help="Compare exact values with Arb, a second proven arithmetic.")] = "",
     recheck_sample: Annotated[
         int | None, typer.Option(metavar="N", help="Questions for --recheck, by --seed. [default: 200]")
     ] = None,

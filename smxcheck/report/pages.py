@@ -33,6 +33,14 @@ _WORDS: dict[str, Page] = {
         " textbook stable one: shift first, log of the sum, division or exp((x - max) - log sum), sequential summation;"
         " subnormal results may be flushed to zero."),
         "--require sets the level that is demanded; the default is standard. 1ulp and tight results are standard too."]),
+    "exact-value": ("exact value: what results are compared with", [
+        ("Every exact value is an enclosure: a number and a bound on its own error, 2^-40 of it or less at first for float32"
+        " and the 16-bit formats, 2^-80 for float64. What that does not decide is asked again with twice the bits."),
+        ("Large inputs are computed in float64 and in pairs of float64 (double-double), with bounds that add up every"
+        " rounding error: smxcheck/oracle/certified/README.md. All others, and what those leave open, by mpmath in as many"
+        " digits as it takes. SMXCHECK_ORACLE=mpmath leaves float64 out; verdicts are the same."),
+        ("--recheck flint compares a random sample with Arb, a second arithmetic that proves its own bounds. One that does"
+        " not agree is a fault of smxcheck, exit 3.")]),
     "cannot-tell": ("cannot tell: the case says nothing about this result", [
         ("The bound of the required level would also accept zeros, a constant, or another function's output here."
         " log_softmax([0, -17]) in float32 is -4.1e-8, and the textbook algorithm may return 0: then a right result"
