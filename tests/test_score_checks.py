@@ -68,7 +68,7 @@ def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
 
 #: Softmax has most cases and most misbehaviours: one run over all of them takes seconds.
 #: Functions with many cases: what is done to them is seen in the slow tests.
-_LARGE = ("softmax", "cross_entropy", "cross_entropy_grad")
+_LARGE = ("softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad")
 MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function in _LARGE else m for m in HERE]
 
 
