@@ -301,3 +301,13 @@ def test_what_no_precision_decides_is_undecided_and_exit_3(monkeypatch):
     for exit_zero in (False, True):
         report = Report((target,), (result,), (), Level.STANDARD, "quick", ("float64",), {}, exit_zero=exit_zero)
         assert verdict.exit_code(report) == 3
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_the_negative_log_likelihood_reads_no_entry_but_the_labels(reduction):
+    beside = np.array([[-1.5, NAN, np.inf], [NAN, -0.25, -2.0]])
+    plain = np.array([[-1.5, 0.0, 0.0], [0.0, -0.25, -2.0]])
+    labels, keywords = np.array([0, 1]), {"reduction": reduction}
+    got, right = (expect("nll_loss", (x, labels), keywords).enclosure for x in (beside, plain))
+    assert (got.float64() == right.float64()).all()
+    assert got.float64().size and (got.float64() != 0).all()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -70,6 +70,8 @@ def expect_loss(
     if rows.out_of_range.any():
         return _refusal(rows, shape)
     kind, choice = _row_kinds(function, rows)
+    if function == "nll_loss" and not rows.soft:
+        rows = replace(rows, logits=_as_read(rows))
     options = {
         "weight": _exact_list(_keyword(keywords, "weight")),
         "ignore_index": _keyword(keywords, "ignore_index"),
@@ -79,6 +81,12 @@ def expect_loss(
     if reduction == "none":
         return _unreduced(function, rows, kind, choice, options, bits)
     return _reduced(function, rows, kind, choice, options, reduction, bits)
+
+
+def _as_read(rows: LossRows) -> Array:
+    """Log-probabilities with 0 for NaN and infinities beside the label of each row, which the loss does not read."""
+    read = np.arange(rows.logits.shape[1]) == rows.labels[:, None]
+    return np.where(read | np.isfinite(rows.logits), rows.logits, 0.0)
 
 
 def _exact_list(weight: Any) -> list[float] | None:
