@@ -66,8 +66,7 @@ def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
     return Found(run(sessions, function, (dtype,), level, expectations=expectations, functions=functions))
 
 
-#: Softmax has most cases and most misbehaviours: one run over all of them takes seconds.
-#: Functions with many cases: what is done to them is seen in the slow tests.
+#: Functions with many cases: one run over all their misbehaviours takes seconds, among the slow tests.
 _LARGE = ("softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad")
 MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function in _LARGE else m for m in HERE]
 

@@ -8,7 +8,7 @@ from itertools import product
 
 from smxcheck.hunt.model import ALL, DTYPES, FUNCTIONS, NORMAL, NUMBERS, Entry, Hunt, Worst, lacks
 from smxcheck.report.escape import one_line
-from smxcheck.report.numbers import listed, plural, seconds
+from smxcheck.report.numbers import decimal_text, listed, plural, seconds
 from smxcheck.version import __version__
 
 #: What stands behind a figure where answers have not one right digit, and where results come in another dtype.
@@ -60,7 +60,7 @@ def proven(entry: Entry, category: str) -> str:
     ceiling = entry.ceiling.get(category, 0.0)
     if _rounded(ceiling, PROVEN) <= _rounded(error, PROVEN):
         return f"= {digits(error, PROVEN)}"
-    return f"≥ {digits(error, FOUND)}, ≤ {_text(_rounded(ceiling, FOUND, ROUND_CEILING))}"
+    return f"≥ {digits(error, FOUND)}, ≤ {decimal_text(_rounded(ceiling, FOUND, ROUND_CEILING))}"
 
 
 def bound(entries: Iterable[Entry], category: str) -> str:
@@ -71,22 +71,11 @@ def bound(entries: Iterable[Entry], category: str) -> str:
 
 def digits(value: float, count: int) -> str:
     """``value`` to ``count`` significant digits, towards zero: never more than was found."""
-    return _text(_rounded(value, count))
+    return decimal_text(_rounded(value, count))
 
 
 def _rounded(value: float, count: int, rounding: str = ROUND_FLOOR) -> Decimal:
     return Context(prec=count, rounding=rounding).create_decimal(Decimal(value))
-
-
-def _text(rounded: Decimal) -> str:
-    """Plain from 0.001 to 999,999, else 1.23e7."""
-    if rounded == 0:
-        return "0"
-    exponent = rounded.adjusted()
-    if -3 <= exponent < 6:
-        fixed = f"{rounded:,f}"
-        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
-    return f"{rounded.scaleb(-exponent).normalize():f}e{exponent}"
 
 
 def machine(hunt: Hunt) -> str:

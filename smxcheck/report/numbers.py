@@ -17,7 +17,11 @@ def _significant(value: float, rounding: str, digits: int = _DIGITS) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    rounded = Context(prec=digits, rounding=rounding).create_decimal(Decimal(value))
+    return decimal_text(Context(prec=digits, rounding=rounding).create_decimal(Decimal(value)))
+
+
+def decimal_text(rounded: Decimal) -> str:
+    """Plain notation from 0.001 to 999,999, else 1.23e7."""
     if rounded == 0:
         return "0"
     exponent = rounded.adjusted()
