@@ -81,9 +81,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.hunt": _ARRAYS | _TABLES | {
         "smxcheck.judge.errors", "smxcheck.oracle", "smxcheck.report", "smxcheck.run.environment", "smxcheck.targets",
     },
+    # Formulas know nothing of what they are used for; derivations nothing of how they are shown.
+    "smxcheck.formula": frozenset({"mpmath"}),
+    "smxcheck.derivations": _ARRAYS | _TABLES | {
+        "mpmath", "smxcases", "smxcheck.formula", "smxcheck.oracle", "smxcheck.mistakes", "smxcheck.network",
+    },
+    "smxcheck.pages": _BELOW_CLI | {
+        "numpy", "smxcheck.formula", "smxcheck.derivations", "smxcheck.mistakes", "smxcheck.functions", "smxcheck.oracle",
+    },
     "smxcheck.api": _BELOW_CLI,
     "smxcheck": frozenset({"smxcheck.api", "smxcheck.judge.result", "smxcheck.version"}),
-    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt"},
+    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt", "smxcheck.pages", "smxcheck.formula"},
     "smxcheck.__main__": frozenset({"smxcheck.cli"}),
 }  # fmt: skip
 

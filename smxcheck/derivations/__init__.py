@@ -1,0 +1,1 @@
+"""Derivations whose every step is executed, and published statements with a verdict made by execution."""

@@ -1,0 +1,1 @@
+"""Formulas of the softmax family: read, evaluated with arbitrary precision, printed. One tree for all three."""

@@ -1,0 +1,309 @@
+"""From a tree to a number, in arbitrary precision.
+
+A derivative is never taken by a rule: ``diff`` is the central difference quotient of what stands in it, computed with
+enough digits. With D digits and nested order r, the step is h = 10^-s, s = D // (r + 2): the truncation error of each
+level is of order h^2, the rounding error 10^-D / h^r, so that about 2s digits are right (120 digits: 80 of a first
+derivative, 60 of a second, 48 of a third). So no rule that a derivation states is used to check it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from mpmath import MPContext
+
+from smxcheck.formula.lexicon import Lexicon
+from smxcheck.formula.tree import (
+    Apply,
+    At,
+    Binary,
+    Delta,
+    Diff,
+    Index,
+    IndexRelation,
+    Integral,
+    Item,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Over,
+    Relation,
+)
+
+Value: TypeAlias = Any  # an mpf of the environment's context
+Scope: TypeAlias = Mapping[str, int]
+Function: TypeAlias = Callable[[MPContext, Value], Value]
+
+NO_INDICES: Scope = MappingProxyType({})
+
+#: Digits of an evaluation; with an integral, whose quadrature needs the integrand at hundreds of points, fewer.
+DIGITS, QUADRATURE_DIGITS = 120, 40
+
+#: exp of more than this is refused: no formula of this family needs it, and the digits of exp(exp(exp(100))) would fill
+#: the memory.
+LARGEST_EXPONENT = 10**6
+
+#: Operations that one environment, with all that are derived from it, may spend: some ten seconds.
+MOST_OPERATIONS = 3_000_000
+
+
+class Undefined(ArithmeticError):
+    """The formula has no real value here: log of 0, a division by 0, an index beyond the last class."""
+
+
+class TooCostly(ArithmeticError):
+    """Evaluating the formula takes more operations than it is allowed."""
+
+
+@lru_cache(maxsize=8)
+def context(digits: int) -> MPContext:
+    """The context with this many decimal digits; nobody changes it."""
+    own = MPContext()
+    own.dps = digits
+    return own
+
+
+class Environment:
+    """Numbers in the place of letters: what is given, and by definition all that follows from it.
+
+    ``given`` maps a letter to a number, or to a tuple of n numbers; a letter that has a definition may be given too and
+    then is what is given. ``functions`` are those that a point chooses, as φ. ``order`` is the number of derivatives
+    nested in what will be evaluated, which sets the step of differences.
+    """
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        given: Mapping[str, Value],
+        functions: Mapping[str, Function] = MappingProxyType({}),
+        classes: int = 1,
+        order: int = 1,
+        digits: int = DIGITS,
+    ) -> None:
+        self.lexicon, self.functions, self.classes = lexicon, functions, classes
+        self.context = context(digits)
+        self.step = self.context.mpf(10) ** -(digits // (order + 2))
+        self.given = {name: self._number(value) for name, value in given.items()}
+        self._memo: dict[tuple[str, int], Value] = {}
+        self._near: dict[tuple[Any, ...], Environment] = {}
+        self._spent = [0]
+
+    def _number(self, value: Any) -> Value:
+        if isinstance(value, tuple | list):
+            return tuple(self._number(v) for v in value)
+        if hasattr(value, "numerator") and hasattr(value, "denominator"):
+            return self.context.mpf(int(value.numerator)) / int(value.denominator)
+        return self.context.mpf(value)
+
+    def scalar(self, name: str) -> Value:
+        """The number that a letter stands for. Raises Undefined where none is given."""
+        if name == "n":
+            return self.context.mpf(self.classes)
+        if name in self.given:
+            return self.given[name]
+        return self._defined(name, 0, NO_INDICES)
+
+    def entry(self, name: str, index: int) -> Value:
+        """Entry ``index``, from 1 on, of a vector. Raises Undefined beyond the last class."""
+        if not 1 <= index <= self.classes:
+            raise Undefined(f"{name}[{index}] of {self.classes} classes")
+        if name in self.given:
+            return self.given[name][index - 1]
+        return self._defined(name, index, {"i": index})
+
+    def _defined(self, name: str, index: int, scope: Scope) -> Value:
+        if (name, index) not in self._memo:
+            definition = self.lexicon.definitions.get(name)
+            if definition is None:
+                raise Undefined(f"no number is given for {name}")
+            self._memo[name, index] = evaluate(definition, self, scope)
+        return self._memo[name, index]
+
+    def with_values(self, **given: Value) -> Environment:
+        """The same point with other numbers for some letters, and all that follows from them."""
+        key = tuple(sorted(given.items()))
+        if key not in self._near:
+            child = object.__new__(Environment)
+            child.__dict__.update(self.__dict__)
+            child.given = {**self.given, **given}
+            child._memo, child._near = {}, {}
+            self._near[key] = child
+        return self._near[key]
+
+    def moved(self, name: str, index: int, change: Value) -> Environment:
+        """The point where one number has changed, and nothing else that is given."""
+        if index == 0:
+            return self.with_values(**{name: self.scalar(name) + change})
+        vector = [self.entry(name, k) for k in range(1, self.classes + 1)]
+        vector[index - 1] += change
+        return self.with_values(**{name: tuple(vector)})
+
+    def spend(self) -> None:
+        """Counts one operation. Raises TooCostly when there have been too many."""
+        self._spent[0] += 1
+        if self._spent[0] > MOST_OPERATIONS:
+            raise TooCostly("the formula takes too long to evaluate: fewer nested sums or derivatives, please")
+
+
+def evaluate(node: Node, at: Environment, scope: Scope = NO_INDICES, element: int = 0) -> Value:
+    """The number that a formula has at a point, where ``scope`` says what its free indices are.
+
+    ``element`` is the entry that whole vectors stand for, inside the argument of an `At`. Raises Undefined and TooCostly.
+    """
+    at.spend()
+    match node:
+        case Number(value):
+            return at.context.mpf(value.numerator) / value.denominator
+        case Name(name):
+            return _name(name, at, element)
+        case Item(name, index):
+            return at.entry(name, _class(index, scope))
+        case Binary(sign, left, right):
+            return _binary(sign, evaluate(left, at, scope, element), evaluate(right, at, scope, element), at)
+        case Negative(operand):
+            return -evaluate(operand, at, scope, element)
+        case Apply(function, arguments):
+            return _apply(function, [evaluate(a, at, scope, element) for a in arguments], at)
+        case Over():
+            return _over(node, at, scope, element)
+        case Delta(left, right):
+            return at.context.mpf(_class(left, scope) == _class(right, scope))
+        case Diff(body, variables):
+            return _diff(body, variables, at, scope)
+        case At():
+            return _elsewhere(node, at, scope)
+        case Integral():
+            return _integral(node, at, scope)
+    raise TypeError(f"{type(node).__name__} has no value")
+
+
+def holds(node: Relation | IndexRelation, at: Environment, scope: Scope = NO_INDICES) -> bool:
+    """Whether a condition is true at a point; two numbers are equal when they agree in all but a tenth of the digits."""
+    if isinstance(node, IndexRelation):
+        return (_class(node.left, scope) == _class(node.right, scope)) == (node.operator == "==")
+    left, right = evaluate(node.left, at, scope), evaluate(node.right, at, scope)
+    close = abs(left - right) <= at.context.mpf(10) ** -(at.context.dps * 9 // 10) * max(abs(left), abs(right), 1)
+    if node.operator in ("==", "!="):
+        return bool(close) == (node.operator == "==")
+    return bool(COMPARISONS[node.operator](left, right)) or bool(close and "=" in node.operator)
+
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
+    {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+)
+
+
+def _class(index: Index, scope: Scope) -> int:
+    return index if isinstance(index, int) else scope[index]
+
+
+def _name(name: str, at: Environment, element: int) -> Value:
+    if name == "inf":
+        return at.context.inf
+    if name == "pi":
+        return +at.context.pi
+    symbol = at.lexicon.symbols.get(name)
+    return at.entry(name, element) if symbol and symbol.kind == "vector" else at.scalar(name)
+
+
+def _binary(sign: str, left: Value, right: Value, at: Environment) -> Value:
+    match sign:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "/":
+            if not right:
+                raise Undefined("a division by 0")
+            return left / right
+    return _power(left, right, at)
+
+
+def _power(base: Value, exponent: Value, at: Environment) -> Value:
+    if abs(exponent) > LARGEST_EXPONENT:
+        raise Undefined("a power beyond what is evaluated")
+    if not base and exponent < 0:
+        raise Undefined("a negative power of 0")
+    if base < 0 and exponent != at.context.floor(exponent):
+        raise Undefined("a power of a negative number that is not whole")
+    return base**exponent
+
+
+def _exp(at: Environment, x: Value, function: Callable[[Value], Value]) -> Value:
+    if x > LARGEST_EXPONENT or (not math.isfinite(x) and x > 0):
+        raise Undefined("exp beyond what is evaluated")
+    return function(x)
+
+
+def _apply(function: str, arguments: list[Value], at: Environment) -> Value:
+    x = arguments[0]
+    match function:
+        case "exp":
+            return _exp(at, x, at.context.exp)
+        case "expm1":
+            return _exp(at, x, at.context.expm1)
+        case "log" | "log1p":
+            if x + (function == "log1p") <= 0:
+                raise Undefined("log of a number that is not positive")
+            return at.context.log(x) if function == "log" else at.context.log1p(x)
+        case "sqrt":
+            if x < 0:
+                raise Undefined("sqrt of a negative number")
+            return at.context.sqrt(x)
+        case "abs":
+            return abs(x)
+        case "max" | "min":
+            return (max if function == "max" else min)(arguments)
+    if function not in at.functions:
+        raise Undefined(f"no function is given for {function}")
+    return at.functions[function](at.context, x)
+
+
+def _over(node: Over, at: Environment, scope: Scope, element: int) -> Value:
+    left_out = {_class(index, scope) for index in node.without}
+    values = [
+        evaluate(node.body, at, {**scope, node.index: k}, element)
+        for k in range(1, at.classes + 1)
+        if k not in left_out
+    ]  # fmt: skip
+    match node.kind:
+        case "sum":
+            return at.context.fsum(values)
+        case "prod":
+            return at.context.fprod(values)
+    if not values:
+        raise Undefined("the maximum of nothing")
+    return max(values)
+
+
+def _diff(body: Node, variables: tuple[Item | Name, ...], at: Environment, scope: Scope) -> Value:
+    """Central differences, the last variable outermost, so that inner ones start from where it has moved."""
+    if not variables:
+        return evaluate(body, at, scope)
+    *inner, variable = variables
+    index = _class(variable.index, scope) if isinstance(variable, Item) else 0
+    if index > at.classes:
+        raise Undefined(f"{variable.name}[{index}] of {at.classes} classes")
+    above, below = (
+        _diff(body, tuple(inner), at.moved(variable.name, index, sign * at.step), scope) for sign in (1, -1)
+    )
+    return (above - below) / (2 * at.step)
+
+
+def _elsewhere(node: At, at: Environment, scope: Scope) -> Value:
+    logits = tuple(evaluate(node.argument, at, scope, k) for k in range(1, at.classes + 1))
+    there = at.with_values(z=logits)
+    return there.scalar(node.name) if node.index is None else there.entry(node.name, _class(node.index, scope))
+
+
+def _integral(node: Integral, at: Environment, scope: Scope) -> Value:
+    ends = [evaluate(end, at, scope) for end in (node.low, node.high)]
+    return at.context.quad(lambda v: evaluate(node.body, at.with_values(**{node.variable: v}), scope), ends)
