@@ -3,6 +3,7 @@
 >>> import smxcheck
 >>> report = smxcheck.verify(my_softmax, function="softmax")
 >>> report.passed
+>>> smxcheck.explain("softmax-jacobian", at=[0, 4, 5])
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from smxcheck.version import __version__
 
 if TYPE_CHECKING:
+    from smxcheck.api import explain as explain
     from smxcheck.api import verify as verify
     from smxcheck.judge.result import Level as Level
     from smxcheck.judge.result import Problem as Problem
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from smxcheck.judge.result import Result as Result
     from smxcheck.judge.result import Status as Status
 
-__all__ = ["Level", "Problem", "Report", "Result", "Status", "__version__", "verify"]
+__all__ = ["Level", "Problem", "Report", "Result", "Status", "__version__", "explain", "verify"]
 
 _HOME = {
-    "verify": "smxcheck.api",
+    **dict.fromkeys(("explain", "verify"), "smxcheck.api"),
     **dict.fromkeys(("Level", "Problem", "Report", "Result", "Status"), "smxcheck.judge.result"),
 }
 

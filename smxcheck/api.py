@@ -1,4 +1,4 @@
-"""``smxcheck.verify``: the same run as on the command line, for a callable or a target's name."""
+"""``smxcheck.verify`` and ``smxcheck.explain``: what the command line does, for Python and for notebooks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from smxcheck.targets.gradients import AUTO
 from smxcheck.targets.options import ARRAYS, DEVICES
 
 if TYPE_CHECKING:
+    from smxcheck.pages.asked import At, Symbols
+    from smxcheck.pages.explanation import Explanation
     from smxcheck.run.options import RunOptions
 
 
@@ -137,3 +139,32 @@ def allowed_codes(names: Sequence[str]) -> frozenset[str]:
             raise ValueError(f"{name} cannot be allowed: it is about right values; see --require, --known")
         out.add(check.code)
     return frozenset(out)
+
+
+def explain(
+    topic: str = "",
+    *,
+    claim: str | None = None,
+    at: At | None = None,
+    symbols: Symbols | None = None,
+    exercise: bool = False,
+    solution: bool = False,
+    seed: int | None = None,
+) -> Explanation:
+    """The page of a derivation, a published statement, a check, a case or a word; without a topic, the list of all.
+
+    ``claim`` is a claim of one's own instead, as ``"diff(H, z[i]) == p[i] - 1"``. ``at`` puts numbers into each line of a
+    derivation: ``[0, 4, 5]`` are logits, ``{"z": [0, 4, 5], "y": [0, 1, 0]}`` names the letters. ``symbols`` are other
+    letters, as ``{"logits": "o"}``. ``exercise`` and ``solution`` make a sheet out of a derivation, a different one for each
+    ``seed``. Everything is executed now; ``page.exit_code`` is 0 where all of it is true.
+
+    Raises ValueError with the sentence that the command prints.
+    """
+    from smxcheck.caseset import CaseError
+    from smxcheck.pages.explanation import Request, answer
+
+    words = topic.split()
+    try:
+        return answer(Request(words, claim, at, symbols, exercise, solution, seed))
+    except CaseError as error:
+        raise ValueError(str(error)) from error

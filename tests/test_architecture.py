@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.report": _TABLES | {"rich", "smxcheck.caseset", "smxcheck.judge", "smxcheck.targets.protocol"},
     "smxcheck.run": _ARRAYS | _TABLES | {
         "mpmath", "smxcheck.caseset", "smxcheck.identities", "smxcheck.judge", "smxcheck.targets", "smxcheck.oracle.recheck",
-        "smxcheck.oracle.tally",
+        "smxcheck.oracle.tally", "smxcheck.derivations",
     },
     # Of the run where it takes place; of the reports how numbers and lines look.
     "smxcheck.benchmark": _ARRAYS | _TABLES | {
@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.pages": _BELOW_CLI | {
         "numpy", "smxcheck.formula", "smxcheck.derivations", "smxcheck.mistakes", "smxcheck.functions", "smxcheck.oracle",
     },
-    "smxcheck.api": _BELOW_CLI,
+    "smxcheck.api": _BELOW_CLI | {"smxcheck.pages"},
     "smxcheck": frozenset({"smxcheck.api", "smxcheck.judge.result", "smxcheck.version"}),
     "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt", "smxcheck.pages", "smxcheck.formula"},
     "smxcheck.__main__": frozenset({"smxcheck.cli"}),
@@ -183,10 +183,11 @@ def loaded_by(code: str) -> set[str]:
         "from smxcheck.cli.app import app\napp(['--help'], standalone_mode=False)",
         "from smxcheck.cli.app import app\napp(['verify', '--help'], standalone_mode=False)",
         "from smxcheck.cli.app import app\napp(['bench', '--help'], standalone_mode=False)",
+        "from smxcheck.cli.app import app\napp(['explain', '--help'], standalone_mode=False)",
         "from smxcheck.cli.app import app\napp(['list', 'functions'], standalone_mode=False)",
         f"import {', '.join(LIGHT)}",
     ],
-    ids=["package", "app", "help", "verify-help", "bench-help", "list", "tables"],
+    ids=["package", "app", "help", "verify-help", "bench-help", "explain-help", "list", "tables"],
 )
 def test_start_up_is_light(code: str) -> None:
     assert loaded_by(code) == set()

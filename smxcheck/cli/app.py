@@ -42,4 +42,6 @@ app.command("verify", short_help="Check implementations element by element.", ep
 app.command("bench", short_help="Measure the shipped functions and the oracle.", epilog=bench.EPILOG)(bench.command)
 app.command("hunt", short_help="Hunt for the worst error of every function.", epilog=hunt.EPILOG)(hunt.command)
 app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
-app.command("explain", short_help="A check's code, a case, a word of the reports.")(explain.command)
+app.command(
+    "explain", short_help="Derivations, published statements, your own claim, checks.", epilog=explain.EPILOG
+)(explain.command)

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from smxcheck.cli.errors import Fail
-from smxcheck.cli.output import emit
+from smxcheck.cli.output import emit, speaks_unicode
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|checks|choices|TARGET")] = "functions",
+    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|checks|choices|statements|TARGET")] = "functions",
 ) -> int:
-    """List targets, functions, case groups, checks or choices; or what a target calls for each function."""
+    """List targets, functions, case groups, checks, choices or published statements; or what a target calls for each function."""
     if what in _TABLES:
         emit("\n".join(_TABLES[what]()))
         return 0
@@ -112,8 +112,16 @@ def _choices() -> list[str]:
                     + [(c.name, "|".join(c.answers), c.question) for c in CHOICES.values()])  # fmt: skip
 
 
+def _statements() -> list[str]:
+    from smxcheck.pages.statement import listed
+
+    rows, count = listed(ascii=not speaks_unicode())
+    return [*_columns([("statement", "verdict", "what it says"), *rows]), "", count, "more: smxcheck explain STATEMENT"]
+
+
 _TABLES: dict[str, Callable[[], list[str]]] = {
     "targets": _targets, "functions": _functions, "cases": _cases, "checks": _checks, "choices": _choices,
+    "statements": _statements,
 }  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def settle(given: Given, config: Config) -> RunOptions:
         beside=beside, worker=_worker(given, wish), gradients=_gradients(wish, given, own),
         jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
         time_limit=wish("time-limit", given.time_limit).number(),
-        recheck=_recheck(given), stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
+        recheck=_recheck(given), published=own and not narrowed, stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
         command=shlex.join(["smxcheck", *sys.argv[1:]]),
     )  # fmt: skip
 

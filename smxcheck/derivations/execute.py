@@ -7,8 +7,9 @@ drawn without regard to them, are the same with practical certainty. That one fa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +25,7 @@ from smxcheck.formula.evaluate import (
     holds,
 )
 from smxcheck.formula.lexicon import Lexicon
-from smxcheck.formula.tree import Condition, Integral, Relation, free_indices, order_of, walk
+from smxcheck.formula.tree import Condition, Integral, Node, Relation, free_indices, order_of, walk
 
 #: Digits in which two sides must agree to count as equal, and beyond which they must differ to count as different. What
 #: lies between is undecided: it is neither.
@@ -34,6 +35,10 @@ AGREE, DIFFER = 30, 20
 #: `smxcheck.formula.evaluate`, since higher derivatives of these functions reach 10^12 at the points that are used.
 _PLACES = {0: 110, 1: 64, 2: 46, 3: 34}
 _PLACES_OF_QUADRATURE = 32
+
+
+#: Digits up to which two sides near 0 are evaluated to tell them apart.
+MOST_DIGITS = 4000
 
 
 class Outcome(StrEnum):
@@ -71,51 +76,70 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Setting:
-    """How exactly one relation can be evaluated."""
+class Setting:
+    """How exactly a formula can be evaluated: its nested order of derivatives, the digits of the arithmetic, the places
+    that are right, and the digits in which two sides must agree."""
 
     order: int
     digits: int
     places: int
     agree: int
 
-    @classmethod
-    def of(cls, relation: Relation) -> _Setting:
-        order = order_of(relation)
-        if any(isinstance(node, Integral) for node in walk(relation)):
-            return cls(order, QUADRATURE_DIGITS, _PLACES_OF_QUADRATURE - 8 * order, 25 - 8 * order)
-        return cls(order, DIGITS, _PLACES[order], min(AGREE, _PLACES[order] - 4))
+
+def setting_of(node: Node) -> Setting:
+    """How exactly a formula can be evaluated."""
+    order = order_of(node)
+    if any(isinstance(part, Integral) for part in walk(node)):
+        return Setting(order, QUADRATURE_DIGITS, _PLACES_OF_QUADRATURE - 8 * order, 25 - 8 * order)
+    return Setting(order, DIGITS, _PLACES[order], min(AGREE, _PLACES[order] - 4))
 
 
 def execute(
     relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, where: Iterable[Point]
 ) -> Finding:
-    """Evaluates both sides wherever the conditions hold, and stops at the first failure.
+    """Evaluates both sides wherever the conditions hold, and stops at the first failure; a point in doubt alone stops
+    nothing, since another may decide.
 
     With a remainder O(t^k) the difference of the sides must fall at least like t^k, measured at two small t.
     """
-    setting = _Setting.of(relation)
+    setting = setting_of(relation)
     letters = free_indices(relation)
     letters += tuple(i for c in conditions for i in free_indices(c) if i not in letters)
     least, decided, undefined, why = setting.digits, 0, 0, ""
+    doubt: Finding | None = None
     for point in where:
         at = point.environment(lexicon, setting.order, setting.digits)
         told = False
         for indices in _assignments(letters, point, conditions, at):
             try:
-                outcome, digits, sides = _compare(relation, at, indices, setting)
+                outcome, digits, sides, why_not = compare(relation, at, indices, setting)
             except Undefined as error:
                 undefined, why = undefined + 1, str(error)
                 continue
             except TooCostly as error:
                 return Finding(Outcome.UNDECIDED, 0, decided, undefined, None, str(error))
-            if outcome is not Outcome.TRUE:
-                return Finding(outcome, digits, decided, undefined, Witness(point, indices, *sides))
-            least, told = min(least, digits), True
+            if outcome is Outcome.TRUE:
+                least, told = min(least, digits), True
+                continue
+            witness = Witness(evaluated_at(point, relation), indices, *sides)
+            doubtful = Finding(outcome, digits, decided, undefined, witness, why_not)
+            if outcome is Outcome.FALSE:
+                return doubtful
+            doubt = doubt or doubtful
         decided += told
+    if doubt:
+        return doubt
     if not decided:
         return Finding(Outcome.UNDECIDED, 0, 0, undefined, None, why or "no point satisfies the conditions")
     return Finding(Outcome.TRUE, least, decided, undefined)
+
+
+def evaluated_at(point: Point, relation: Relation) -> Point:
+    """The point at which the sides of a relation were evaluated: a remainder sets its scalar itself."""
+    if relation.order is None:
+        return point
+    name, power = relation.order
+    return replace(point, given=MappingProxyType({**point.given, name: _small(power)}))
 
 
 def _assignments(
@@ -130,27 +154,67 @@ def _assignments(
             continue
 
 
-def _compare(
-    relation: Relation, at: Environment, indices: Mapping[str, int], setting: _Setting
-) -> tuple[Outcome, int, tuple[Any, Any]]:
+def compare(
+    relation: Relation, at: Environment, indices: Mapping[str, int], setting: Setting
+) -> tuple[Outcome, int, tuple[Any, Any], str]:
+    """The outcome at one point, the digits of agreement, both sides, and in words why not where numbers do not tell."""
     if relation.order is not None:
-        return _remainder(relation, at, indices)
+        return _remainder(relation, at, indices, setting)
+    left, right = _sides(relation, at, indices)
+    if _tiny(left, right, setting):
+        if _noise(_sides(relation, at.finer(setting.order, 2 * setting.digits), indices), (left, right), setting):
+            return Outcome.TRUE, setting.places, (left, right), ""
+        finer = _finer(setting, left, right)
+        if finer.digits > MOST_DIGITS:
+            return Outcome.UNDECIDED, 0, (left, right), "both sides are too near to 0 to tell whether they differ"
+        left, right = _sides(relation, at.finer(finer.order, finer.digits), indices)
+        outcome, digits = _related(relation.operator, left, right, finer)
+        return outcome, min(digits, setting.places), (left, right), ""
+    return *_related(relation.operator, left, right, setting), (left, right), ""
+
+
+def _sides(relation: Relation, at: Environment, indices: Mapping[str, int]) -> tuple[Any, Any]:
     left, right = evaluate(relation.left, at, indices), evaluate(relation.right, at, indices)
+    if not (at.context.isfinite(left) and at.context.isfinite(right)):
+        raise Undefined("an infinite value")
+    return left, right
+
+
+def _tiny(left: Any, right: Any, setting: Setting) -> bool:
+    """Whether two sides that differ are so small that noise could be the reason."""
+    scale, ten = max(abs(left), abs(right)), left.context.mpf(10)
+    return bool(scale**2 <= ten**-setting.places and abs(left - right) > scale * ten**-setting.agree)
+
+
+def _noise(twice: tuple[Any, Any], once: tuple[Any, Any], setting: Setting) -> bool:
+    """Whether two tiny sides are 0 but for noise, which falls to 10^-2places with twice the digits: a number does not."""
+    after, before = (max(map(abs, sides)) for sides in (twice, once))
+    ten = after.context.mpf(10)
+    return bool(after <= ten ** (10 - 2 * setting.places) and after <= before * ten**-20)
+
+
+def _finer(setting: Setting, left: Any, right: Any) -> Setting:
+    """Digits that tell exp(-1000), which is tiny, from log(1 + exp(-1000)) that rounding made 0: 1 + exp(-1000) must hold
+    it, and of D digits 2D/(order + 2) places are right."""
+    size = -int(left.context.log10(max(abs(left), abs(right))))
+    digits = max(2 * setting.digits, (setting.order + 2) * (size + 60))
+    return Setting(setting.order, digits, 2 * size + 50, setting.agree)
+
+
+def _related(operator: str, left: Any, right: Any, setting: Setting) -> tuple[Outcome, int]:
     difference, scale = abs(left - right), max(abs(left), abs(right))
-    noise = at.context.mpf(10) ** -setting.places
-    if relation.operator == "==":
-        return *_equal(difference, scale, noise, setting), (left, right)
-    if relation.operator == "!=":
+    noise = left.context.mpf(10) ** -setting.places
+    if operator == "==":
+        return _equal(difference, scale, noise, setting)
+    if operator == "!=":
         outcome, digits = _equal(difference, scale, noise, setting)
-        opposite = {Outcome.TRUE: Outcome.FALSE, Outcome.FALSE: Outcome.TRUE}
-        return opposite.get(outcome, outcome), digits, (left, right)
+        return {Outcome.TRUE: Outcome.FALSE, Outcome.FALSE: Outcome.TRUE}.get(outcome, outcome), digits
     if difference <= noise * max(scale, 1):  # equal, as far as can be told
-        return (Outcome.TRUE if "=" in relation.operator else Outcome.FALSE), setting.agree, (left, right)
-    true = COMPARISONS[relation.operator](left, right)
-    return (Outcome.TRUE if true else Outcome.FALSE), setting.agree, (left, right)
+        return (Outcome.TRUE if "=" in operator else Outcome.FALSE), setting.agree
+    return (Outcome.TRUE if COMPARISONS[operator](left, right) else Outcome.FALSE), setting.agree
 
 
-def _equal(difference: Any, scale: Any, noise: Any, setting: _Setting) -> tuple[Outcome, int]:
+def _equal(difference: Any, scale: Any, noise: Any, setting: Setting) -> tuple[Outcome, int]:
     context = noise.context
     if difference <= noise:
         return Outcome.TRUE, setting.places if difference == 0 else _digits(difference, max(scale, 1), setting, context)
@@ -161,23 +225,29 @@ def _equal(difference: Any, scale: Any, noise: Any, setting: _Setting) -> tuple[
     return Outcome.UNDECIDED, _digits(difference, scale, setting, context)
 
 
-def _digits(difference: Any, scale: Any, setting: _Setting, context: Any) -> int:
+def _digits(difference: Any, scale: Any, setting: Setting, context: Any) -> int:
     return min(setting.places, int(context.floor(-context.log10(difference / scale))))
 
 
+def _small(power: int) -> Fraction:
+    """A t where t^power is 10^-30, far above all noise."""
+    return Fraction(1, 10 ** (30 // power))
+
+
 def _remainder(
-    relation: Relation, at: Environment, indices: Mapping[str, int]
-) -> tuple[Outcome, int, tuple[Any, Any]]:
-    """The order in which the difference falls from t to t/10, at a t where t^k is 10^-30, far above all noise."""
+    relation: Relation, at: Environment, indices: Mapping[str, int], setting: Setting
+) -> tuple[Outcome, int, tuple[Any, Any], str]:
+    """The order in which the difference of the sides falls from a small t to t/10."""
     assert relation.order is not None
     name, power = relation.order
-    small = at.context.mpf(10) ** -(30 // power)
     sides = []
-    for t in (small, small / 10):
-        there = at.with_values(**{name: t})
+    for t in (_small(power), _small(power) / 10):
+        there = at.with_values(**{name: at.context.mpf(t.numerator) / t.denominator})
         sides.append((evaluate(relation.left, there, indices), evaluate(relation.right, there, indices)))
     first, second = (abs(left - right) for left, right in sides)
-    if second <= at.context.mpf(10) ** -60 or first == 0:  # no difference at all
-        return Outcome.TRUE, power, sides[0]
+    if second <= at.context.mpf(10) ** -min(60, setting.places) or first == 0:  # no difference at all
+        return Outcome.TRUE, power, sides[0], ""
     fell = at.context.log10(first / second)
-    return (Outcome.TRUE if fell > power - 0.01 else Outcome.FALSE), power, sides[0]
+    if fell > power - 0.01:
+        return Outcome.TRUE, power, sides[0], ""
+    return Outcome.FALSE, power, sides[0], f"the difference falls like {name}^{float(fell):.2f}, not {name}^{power}"

@@ -2,7 +2,7 @@
 
 The simple ones hold what hides an error (one class, equal logits, a saturated row) and what shows it (logits that are all
 different, a large offset). The generic ones are drawn with a fixed seed, with three decimals, so that each can be printed
-in full. Labels come one-hot, as a distribution, and with any sum.
+in full. Labels come one-hot, as a distribution, and with any sum; a second distribution uniform and not.
 """
 
 from __future__ import annotations
@@ -74,15 +74,24 @@ class Point:
         return Environment(lexicon, self.given, functions, self.classes, order, digits)
 
 
-def points(lexicon: Lexicon, nodes: Sequence[Node], generic: int = RANDOM_POINTS, largest: int = 5) -> Iterator[Point]:
-    """The points at which formulas are evaluated, for the letters that they need; at most ``largest`` classes."""
+def points(
+    lexicon: Lexicon, nodes: Sequence[Node], generic: int = RANDOM_POINTS, largest: int = 5, every_variant: bool = True
+) -> Iterator[Point]:
+    """The points at which formulas are evaluated, for the letters that they need; at most ``largest`` classes.
+
+    The simple logits come with every kind of labels, distribution and φ, or, without ``every_variant``, with one kind each
+    in turn.
+    """
     used = lexicon.used(nodes)
     needed = [lexicon.symbols[name] for name in sorted(lexicon.given(nodes)) if lexicon.symbols[name].kind != "function"]
     if {"f", "df"} & used and "N" not in {s.name for s in needed}:
         needed.append(lexicon.symbols["N"])
-    variants = max(3 if any(s.domain == "labels" for s in needed) else 1, len(PHIS) if {"phi", "dphi"} & used else 1)
-    for logits in SIMPLE_LOGITS:
-        for variant in range(variants):
+    domains = {s.domain for s in needed}
+    variants = max(
+        3 if "labels" in domains else 1, len(PHIS) if {"phi", "dphi"} & used else 1, 2 if domains & {"distribution", "rounding"} else 1
+    )
+    for number, logits in enumerate(SIMPLE_LOGITS):
+        for variant in range(variants) if every_variant else (number % variants,):
             yield _point(needed, len(logits), variant, _Simple(logits))
     draw = random.Random(_SEED)
     for number in range(generic):
@@ -148,6 +157,7 @@ class _Source:
         return self.real(1)
 
     def rounding(self, number: int) -> Fraction:
+        """All +u in variant 0, where bounds are attained; other variants have both signs."""
         return ROUNDOFF * (1, -1)[number % 2]
 
     def vector(self, symbol: Symbol, classes: int, variant: int) -> tuple[Fraction, ...]:
@@ -155,7 +165,7 @@ class _Source:
             case "positive" | "nonnegative":
                 return tuple(self.positive(k) for k in range(classes))
             case "rounding":
-                return tuple(self.rounding(variant + k) for k in range(classes))
+                return tuple(self.rounding(variant * (k + 1)) for k in range(classes))
             case "labels":
                 return self._labels(classes, variant)
             case "distribution":
@@ -180,7 +190,12 @@ class _Simple(_Source):
         self._logits = tuple(map(Fraction, logits))
 
     def vector(self, symbol: Symbol, classes: int, variant: int) -> tuple[Fraction, ...]:
-        return self._logits if symbol.name == "z" else super().vector(symbol, classes, variant)
+        """The logits as listed; every second distribution is the uniform one: the softmax of equal logits."""
+        if symbol.name == "z":
+            return self._logits
+        if symbol.domain == "distribution" and variant % 2 == 0:
+            return _normalised([Fraction(1)] * classes)
+        return super().vector(symbol, classes, variant)
 
     def real(self, number: int) -> Fraction:
         return Fraction((1, 2, -1, 3, 0)[number % 5])

@@ -9,7 +9,15 @@ from smxcheck.derivations.execute import Finding, Outcome, execute
 from smxcheck.derivations.model import Derivation, Part, Step
 from smxcheck.derivations.points import RANDOM_POINTS, Point, points
 from smxcheck.formula.lexicon import Lexicon
-from smxcheck.formula.tree import Claim, Condition, Relation
+from smxcheck.formula.tree import Claim, Condition, Integral, Relation, free_indices, walk
+
+#: Classes of the largest points. With two and more free indices fewer will do, as every choice of them is evaluated: four
+#: classes hold three different indices and a class beside them.
+MOST_CLASSES, FEWER_CLASSES = 5, 4
+_SEVERAL = 2
+
+#: Generic points of a relation with an integral, each of whose values takes the integrand at a thousand points.
+POINTS_OF_QUADRATURE = 18
 
 
 @dataclass(frozen=True)
@@ -65,9 +73,20 @@ def run_parts(parts: Sequence[Part], lexicon: Lexicon, generic: int = RANDOM_POI
     found: list[StepResult] = []
     for part in parts:
         for step, relation, conditions in part.relations():
-            finding = run_relation(relation, conditions, lexicon, generic)
-            found.append(StepResult(len(found) + 1, part, step, relation, finding, _sharp(step, relation, conditions, lexicon, generic)))
+            finding, sharp = run_step(step, relation, conditions, lexicon, generic)
+            found.append(StepResult(len(found) + 1, part, step, relation, finding, sharp))
     return tuple(found)
+
+
+def run_step(
+    step: Step, relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int = RANDOM_POINTS
+) -> tuple[Finding, Finding | None]:
+    """Executes one step, given as the relation to the line before it; for an inequality, where it is an equality too."""
+    finding = run_relation(relation, conditions, lexicon, generic)
+    if not step.equality:
+        return finding, None
+    equal = Relation("==", relation.left, relation.right, relation.order)
+    return finding, run_relation(equal, (*conditions, *step.equality), lexicon, generic)
 
 
 def run_claim(claim: Claim, lexicon: Lexicon, generic: int = RANDOM_POINTS) -> Finding:
@@ -75,19 +94,16 @@ def run_claim(claim: Claim, lexicon: Lexicon, generic: int = RANDOM_POINTS) -> F
     return run_relation(claim.relation, claim.conditions, lexicon, generic)
 
 
-def run_relation(relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int = RANDOM_POINTS) -> Finding:
+def run_relation(
+    relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int = RANDOM_POINTS
+) -> Finding:
     """Executes one relation under conditions at all points."""
     return execute(relation, conditions, lexicon, _points(relation, conditions, lexicon, generic))
 
 
 def _points(relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int) -> list[Point]:
-    return list(points(lexicon, [relation, *conditions], generic))
-
-
-def _sharp(
-    step: Step, relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int
-) -> Finding | None:
-    if not step.equality:
-        return None
-    equal = Relation("==", relation.left, relation.right, relation.order)
-    return run_relation(equal, (*conditions, *step.equality), lexicon, generic)
+    several = len(free_indices(relation)) >= _SEVERAL
+    largest = FEWER_CLASSES if several else MOST_CLASSES
+    if any(isinstance(node, Integral) for node in walk(relation)):
+        generic = min(generic, POINTS_OF_QUADRATURE)
+    return list(points(lexicon, [relation, *conditions], generic, largest))

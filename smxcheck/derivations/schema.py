@@ -30,6 +30,10 @@ class Fields:
             raise DataError(f"{where}: a table is expected")
         self._table, self.where, self._read = table, where, set[str]()
 
+    def has(self, name: str) -> bool:
+        """Whether the table has this field."""
+        return name in self._table
+
     def text(self, name: str, default: str | None = None) -> str:
         """A string; without a default it must be there and not be empty."""
         value = self._get(name, default)
@@ -192,6 +196,8 @@ def _order(fields: Fields, lexicon: Lexicon) -> tuple[str, int] | None:
     if not text:
         return None
     claim: Claim = fields.formula("remainder", lexicon.claim, f"0 == 0 + {text}")
+    if claim.relation.order is None or claim.conditions:
+        raise DataError(f"{fields.where}: a remainder is written as O(t^3): {text}")
     return claim.relation.order
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias
 from mpmath import MPContext
 
 from smxcheck.formula.lexicon import Lexicon
+from smxcheck.formula.quadrature import NotIntegrable, integrate
 from smxcheck.formula.tree import (
     Apply,
     At,
@@ -34,6 +36,7 @@ from smxcheck.formula.tree import (
     Number,
     Over,
     Relation,
+    walk,
 )
 
 Value: TypeAlias = Any  # an mpf of the environment's context
@@ -51,6 +54,17 @@ LARGEST_EXPONENT = 10**6
 
 #: Operations that one environment, with all that are derived from it, may spend: some ten seconds.
 MOST_OPERATIONS = 3_000_000
+
+#: What it costs to put other numbers in the place of letters, in operations: a few microseconds, and memory that is kept.
+COST_OF_A_POINT = 30
+
+
+#: A number beyond this is moved by a share of itself, or it would swallow the step: S at logits near 1000.
+LARGE = 10**6
+
+#: Slopes from the left and from the right that differ by more than this, of a value near 1, are two slopes: the difference
+#: of those of a smooth function is of order h, 10^-24 and less.
+SHARP = "1e-10"
 
 
 class Undefined(ArithmeticError):
@@ -89,10 +103,12 @@ class Environment:
         self.lexicon, self.functions, self.classes = lexicon, functions, classes
         self.context = context(digits)
         self.step = self.context.mpf(10) ** -(digits // (order + 2))
+        self._exact = given
         self.given = {name: self._number(value) for name, value in given.items()}
         self._memo: dict[tuple[str, int], Value] = {}
         self._near: dict[tuple[Any, ...], Environment] = {}
-        self._spent = [0]
+        self._left = [MOST_OPERATIONS]
+        self.integrating = False
 
     def _number(self, value: Any) -> Value:
         if isinstance(value, tuple | list):
@@ -126,15 +142,20 @@ class Environment:
         return self._memo[name, index]
 
     def with_values(self, **given: Value) -> Environment:
-        """The same point with other numbers for some letters, and all that follows from them."""
+        """The same point with other numbers for some letters, and all that follows from them. Raises TooCostly."""
         key = tuple(sorted(given.items()))
         if key not in self._near:
+            self.spend(COST_OF_A_POINT)
             child = object.__new__(Environment)
             child.__dict__.update(self.__dict__)
             child.given = {**self.given, **given}
             child._memo, child._near = {}, {}
             self._near[key] = child
         return self._near[key]
+
+    def settle(self, values: Mapping[tuple[str, int], Value]) -> None:
+        """Takes what letters with a definition stand for, by name and entry, from a point where it is the same."""
+        self._memo |= values
 
     def moved(self, name: str, index: int, change: Value) -> Environment:
         """The point where one number has changed, and nothing else that is given."""
@@ -144,10 +165,25 @@ class Environment:
         vector[index - 1] += change
         return self.with_values(**{name: tuple(vector)})
 
-    def spend(self) -> None:
-        """Counts one operation. Raises TooCostly when there have been too many."""
-        self._spent[0] += 1
-        if self._spent[0] > MOST_OPERATIONS:
+    def allow(self, operations: int) -> None:
+        """Sets how many operations may still be spent here and in all that is derived from here."""
+        self._left[0] = operations
+
+    @property
+    def left(self) -> int:
+        """Operations that may still be spent."""
+        return self._left[0]
+
+    def finer(self, order: int, digits: int) -> Environment:
+        """The same point, as it was made, with more digits, and what may still be spent."""
+        own = Environment(self.lexicon, self._exact, self.functions, self.classes, order, digits)
+        own._left = self._left
+        return own
+
+    def spend(self, operations: int = 1) -> None:
+        """Counts operations. Raises TooCostly when there have been too many."""
+        self._left[0] -= operations
+        if self._left[0] < 0:
             raise TooCostly("the formula takes too long to evaluate: fewer nested sums or derivatives, please")
 
 
@@ -228,7 +264,7 @@ def _binary(sign: str, left: Value, right: Value, at: Environment) -> Value:
 
 
 def _power(base: Value, exponent: Value, at: Environment) -> Value:
-    if abs(exponent) > LARGEST_EXPONENT:
+    if not abs(exponent) <= LARGEST_EXPONENT:  # nan as well
         raise Undefined("a power beyond what is evaluated")
     if not base and exponent < 0:
         raise Undefined("a negative power of 0")
@@ -240,6 +276,10 @@ def _power(base: Value, exponent: Value, at: Environment) -> Value:
 def _exp(at: Environment, x: Value, function: Callable[[Value], Value]) -> Value:
     if x > LARGEST_EXPONENT or (not math.isfinite(x) and x > 0):
         raise Undefined("exp beyond what is evaluated")
+    if x < -LARGEST_EXPONENT:
+        if not at.integrating:
+            raise Undefined("exp below what is evaluated")
+        x = at.context.ninf  # the far end of an integrand, which adds nothing
     return function(x)
 
 
@@ -292,10 +332,25 @@ def _diff(body: Node, variables: tuple[Item | Name, ...], at: Environment, scope
     index = _class(variable.index, scope) if isinstance(variable, Item) else 0
     if index > at.classes:
         raise Undefined(f"{variable.name}[{index}] of {at.classes} classes")
-    above, below = (
-        _diff(body, tuple(inner), at.moved(variable.name, index, sign * at.step), scope) for sign in (1, -1)
+    value = at.entry(variable.name, index) if index else at.scalar(variable.name)
+    step = at.step * (abs(value) if abs(value) > LARGE else 1)
+    above, below = (_diff(body, tuple(inner), at.moved(variable.name, index, sign * step), scope) for sign in (1, -1))
+    if _may_bend(body, at.lexicon):
+        here = _diff(body, tuple(inner), at, scope)
+        if abs(above - 2 * here + below) > step * at.context.mpf(SHARP) * max(1, abs(here)):
+            raise Undefined("no derivative: it is another from the left than from the right")
+    return (above - below) / (2 * step)
+
+
+@lru_cache(maxsize=256)
+def _may_bend(body: Node, lexicon: Lexicon) -> bool:
+    """Whether max, min or abs stands in a formula or in the definitions behind it."""
+    formulas = [body, *(lexicon.definitions[name] for name in lexicon.used([body]) if name in lexicon.definitions)]
+    return any(
+        (isinstance(part, Apply) and part.function in ("max", "min", "abs")) or (isinstance(part, Over) and part.kind == "max")
+        for formula in formulas
+        for part in walk(formula)
     )
-    return (above - below) / (2 * at.step)
 
 
 def _elsewhere(node: At, at: Environment, scope: Scope) -> Value:
@@ -305,5 +360,35 @@ def _elsewhere(node: At, at: Environment, scope: Scope) -> Value:
 
 
 def _integral(node: Integral, at: Environment, scope: Scope) -> Value:
-    ends = [evaluate(end, at, scope) for end in (node.low, node.high)]
-    return at.context.quad(lambda v: evaluate(node.body, at.with_values(**{node.variable: v}), scope), ends)
+    """Raises Undefined too where quadrature does not find the value."""
+    low, high = (evaluate(end, at, scope) for end in (node.low, node.high))
+    if at.context.isnan(low) or at.context.isnan(high):
+        raise Undefined("an integral without ends")
+
+    settled = _settled(node, at)
+
+    def integrand(v: Value) -> Value:
+        there = at.with_values(**{node.variable: v})
+        there.integrating = True
+        there.settle(settled)
+        return evaluate(node.body, there, scope)
+
+    try:
+        return integrate(integrand, low, high, at.context)
+    except NotIntegrable as error:
+        raise Undefined(str(error)) from error
+
+
+def _settled(node: Integral, at: Environment) -> dict[tuple[str, int], Value]:
+    """The letters behind an integrand that do not follow from its variable: found once, not at each of a thousand points."""
+    found: dict[tuple[str, int], Value] = {}
+    for name in at.lexicon.used([node.body]):
+        definition = at.lexicon.definitions.get(name)
+        if definition is None or name in at.given or node.variable in at.lexicon.used([definition]):
+            continue
+        with suppress(Undefined):  # the integrand may not come to need it
+            if at.lexicon.symbols[name].kind == "scalar":
+                found[name, 0] = at.scalar(name)
+            else:
+                found |= {(name, k): at.entry(name, k) for k in range(1, at.classes + 1)}
+    return found

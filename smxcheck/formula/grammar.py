@@ -20,13 +20,13 @@ Nothing is evaluated while reading, and nothing but this is read: text from a fi
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
-from smxcheck.formula.symbols import FUNCTIONS, INDICES, SYMBOLS, WORDS, Symbol
+from smxcheck.formula import remedies
+from smxcheck.formula.symbols import FUNCTIONS, INDICES, SYMBOLS, Symbol
+from smxcheck.formula.tokens import FormulaError as FormulaError
+from smxcheck.formula.tokens import Token, tokens
 from smxcheck.formula.tree import (
     Apply,
     At,
@@ -47,46 +47,19 @@ from smxcheck.formula.tree import (
     Relation,
 )
 
-#: Longest formula that is read, and deepest nesting: what a person writes is far below, and recursion stays bounded.
-LONGEST = 2000
+#: Deepest nesting: what a person writes is far below, and recursion stays bounded.
 DEEPEST = 40
 
-_TOKEN = re.compile(r"(?P<number>\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z_0-9]*)|(?P<sign>==|!=|<=|>=|\*\*|[-+*/^()\[\],<>])")
+#: Largest power in O(t^k): the remainder is measured at a t where t^k is 10^-30, which must be small.
+LARGEST_ORDER = 10
+
+#: Largest number of a class; points have far fewer.
+LARGEST_INDEX = 999
+
+#: Scalars that a point cannot move by a little: they are whole numbers.
+_WHOLE = ("n", "N")
+
 _RELATIONS = ("==", "!=", "<=", ">=", "<", ">")
-
-
-class FormulaError(ValueError):
-    """A text that is no formula: ``message``, and ``position``, the character (from 0) where reading stopped."""
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.position = position
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
-def _tokens(text: str) -> list[_Token]:
-    if len(text) > LONGEST:
-        raise FormulaError(f"a formula has at most {LONGEST} characters", LONGEST)
-    found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        match = _TOKEN.match(text, at)
-        if match is None:
-            hint = "; write == for equality" if text[at] == "=" else ""
-            raise FormulaError(f"{text[at]!r} means nothing here{hint}", at)
-        found.append(_Token(str(match.lastgroup), match.group(), at))
-        at = match.end()
-    return [*found, _Token("end", "", len(text))]
 
 
 def parse_claim(text: str, symbols: Mapping[str, Symbol] = SYMBOLS) -> Claim:
@@ -119,7 +92,7 @@ class _Parser:
     """Recursive descent over the tokens; one method for each line of the grammar."""
 
     def __init__(self, text: str, symbols: Mapping[str, Symbol]) -> None:
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
         self._symbols = symbols
         self._next = 0
         self._depth = 0
@@ -129,21 +102,22 @@ class _Parser:
     # ---- tokens
 
     @property
-    def _token(self) -> _Token:
+    def _token(self) -> Token:
         return self._tokens[self._next]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._token
         self._next += 1
         return token
 
-    def _accept(self, *signs: str) -> _Token | None:
+    def _accept(self, *signs: str) -> Token | None:
         return self._take() if self._token.text in signs and self._token.kind != "number" else None
 
-    def _expect(self, sign: str, after: str) -> _Token:
+    def _expect(self, sign: str, after: str) -> Token:
         token = self._accept(sign)
         if token is None:
-            raise self._error(f"{sign!r} is missing after {after}")
+            hint = "; write * for a product" if sign == ")" and self._token.kind in ("word", "number") else ""
+            raise self._error(f"{sign!r} is missing after {after}{hint}")
         return token
 
     def _error(self, message: str) -> FormulaError:
@@ -152,7 +126,7 @@ class _Parser:
     def finish(self) -> None:
         """Raises FormulaError where text is left over."""
         if self._token.kind != "end":
-            hint = "; write * for a product" if self._token.kind in ("word", "number") or self._token.text == "(" else ""
+            hint = remedies.for_leftover(self._token.text, self._token.kind)
             raise self._error(f"{self._token.text!r} cannot follow what stands before it{hint}")
 
     # ---- relations
@@ -180,7 +154,9 @@ class _Parser:
         left = self.sum()
         operator = self._accept(*_RELATIONS)
         if operator is None:
-            raise self._error("a relation is missing: == or <= between two sides")
+            factor = self._token.kind in ("word", "number") and self._token.text != "if"
+            hint = remedies.for_leftover(self._token.text, self._token.kind) if factor else ""
+            raise self._error(f"a relation is missing: == or <= between two sides{hint}")
         right = self.sum()
         order = self._order() if self._token.text == "O" else None
         return Relation(operator.text, left, right, order, position=start)
@@ -194,8 +170,8 @@ class _Parser:
         power = 1
         if self._accept("^", "**"):
             token = self._take()
-            if token.kind != "number" or not token.text.isdigit():
-                raise FormulaError("the power in O(…) is a whole number", token.position)
+            if token.kind != "number" or not token.text.isdigit() or not 1 <= int(token.text) <= LARGEST_ORDER:
+                raise FormulaError(f"the power in O(…) is a whole number from 1 to {LARGEST_ORDER}", token.position)
             power = int(token.text)
         self._expect(")", "the power")
         return scalar.text, power
@@ -254,7 +230,7 @@ class _Parser:
             raise self._error("the formula ends where a value should stand")
         raise self._error(f"a value should stand where {token.text!r} stands")
 
-    def _word(self, token: _Token) -> Node:
+    def _word(self, token: Token) -> Node:
         match token.text:
             case "sum" | "prod" | "max" if self._binds():
                 return self._over(token)
@@ -272,10 +248,10 @@ class _Parser:
                 raise FormulaError(f"the index {word} is no value by itself; as in z[{word}]", token.position)
         return self._quantity(token)
 
-    def _quantity(self, token: _Token) -> Node:
+    def _quantity(self, token: Token) -> Node:
         kind, where = self._kind(token.text), token.position
         if kind is None:
-            raise FormulaError(f"unknown name {token.text!r}{self._near(token.text)}", where)
+            raise FormulaError(f"unknown name {token.text!r}{remedies.for_name(token.text, self._symbols)}", where)
         if self._accept("("):
             return self._at(token, kind)
         if kind == "scalar":
@@ -285,10 +261,13 @@ class _Parser:
         if self._token.text != "[":
             if self._whole_vectors:
                 return Name(token.text, position=where)
-            raise self._error(f"{token.text} is a vector: name an entry, as in {token.text}[i]")
+            power = ", or exp(x) for a power of Euler's number" if token.text == "e" and self._token.text == "^" else ""
+            raise self._error(f"{token.text} is a vector: name an entry, as in {token.text}[i]{power}")
         return Item(token.text, self._subscript(token.text), position=where)
 
-    def _at(self, token: _Token, kind: str) -> Node:
+    def _at(self, token: Token, kind: str) -> Node:
+        if kind == "vector" and self._token.text in INDICES:
+            raise self._error(f"an index stands in brackets; write {token.text}[{self._token.text}]")
         if not self._symbols[token.text].definition:
             raise FormulaError(f"{token.text} is given and depends on nothing; * is needed for a product", token.position)
         outer, self._whole_vectors = self._whole_vectors, True
@@ -313,10 +292,10 @@ class _Parser:
         if text in INDICES:
             self._take()
             return text
-        if token.kind == "number" and text.isdigit() and int(text) > 0:
+        if token.kind == "number" and text.isdigit() and 1 <= int(text) <= LARGEST_INDEX:
             self._take()
             return int(text)
-        raise FormulaError(f"an index is one of {', '.join(INDICES)}, or a number from 1 on", token.position)
+        raise FormulaError(f"an index is one of {', '.join(INDICES)}, or a number from 1 to {LARGEST_INDEX}", token.position)
 
     def _binds(self) -> bool:
         """Whether max( is followed by an index alone, as in max(k, z[k])."""
@@ -325,7 +304,7 @@ class _Parser:
         inside = self._tokens[min(self._next + 1, len(self._tokens) - 1)]
         return self._token.text == "(" and inside.text in INDICES
 
-    def _over(self, token: _Token) -> Node:
+    def _over(self, token: Token) -> Node:
         self._expect("(", token.text)
         index = self._token
         if index.text not in INDICES:
@@ -339,7 +318,7 @@ class _Parser:
         self._expect(")", f"what {token.text} runs over")
         return Over(token.text, index.text, tuple(without), body, position=token.position)
 
-    def _delta(self, token: _Token) -> Node:
+    def _delta(self, token: Token) -> Node:
         self._expect("(", "delta")
         left = self._index(self._token.text)
         self._expect(",", "the first index")
@@ -347,15 +326,17 @@ class _Parser:
         self._expect(")", "the second index")
         return Delta(left, right, position=token.position)
 
-    def _diff(self, token: _Token) -> Node:
+    def _diff(self, token: Token) -> Node:
         self._expect("(", "diff")
         body = self.sum()
         variables: list[Item | Name] = []
         while self._accept(","):
             start = self._token.position
             variable = self._atom()
-            if not isinstance(variable, Item | Name) or variable == Name("inf") or variable == Name("pi"):
+            if not isinstance(variable, Item | Name) or variable in (Name("inf"), Name("pi")):
                 raise FormulaError("what is differentiated by is a letter, as in z[i] or t", start)
+            if isinstance(variable, Name) and (variable.name in _WHOLE or self._kind(variable.name) == "vector"):
+                raise FormulaError(f"{variable.name} is not one real number: nothing is differentiated by it", start)
             variables.append(variable)
         if not variables:
             raise self._error("diff takes what to differentiate by, as in diff(H, z[i])")
@@ -364,10 +345,10 @@ class _Parser:
         self._expect(")", "the variables")
         return Diff(body, tuple(variables), position=token.position)
 
-    def _integral(self, token: _Token) -> Node:
+    def _integral(self, token: Token) -> Node:
         self._expect("(", "integral")
         variable = self._take()
-        if self._kind(variable.text) != "scalar":
+        if self._kind(variable.text) != "scalar" or variable.text in _WHOLE:
             raise FormulaError("integral names its variable first, as in integral(x, 0, 1, x^2)", variable.position)
         parts = []
         for after in ("the variable", "the lower end", "the upper end"):
@@ -376,7 +357,7 @@ class _Parser:
         self._expect(")", "the integrand")
         return Integral(variable.text, *parts, position=token.position)
 
-    def _apply(self, token: _Token) -> Node:
+    def _apply(self, token: Token) -> Node:
         wanted = FUNCTIONS.get(token.text, 1)
         self._expect("(", token.text)
         arguments = [self.sum()]
@@ -392,8 +373,3 @@ class _Parser:
     def _kind(self, name: str) -> str | None:
         symbol = self._symbols.get(name)
         return symbol.kind if symbol else None
-
-    def _near(self, name: str) -> str:
-        known = [*self._symbols, *FUNCTIONS, *WORDS]
-        near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
-        return f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(self._symbols)}"

@@ -64,16 +64,16 @@ _ALL = (
     _scalar("M", "maximum", "M", "M", "largest logit", "max(k, z[k])"),
     _vector("p", "probabilities", "p", "p", "softmax of the logits", "e[i] / S"),
     _scalar("L", "logsumexp", "L", "L", "log-sum-exp of the logits", "log(S)"),
-    _scalar("mu", "mean-logit", "μ", r"\mu", "mean logit under p", "sum(k, p[k]*z[k])"),
+    _scalar("mu", "mean-logit", "μ", r"\mu", "mean logit under `p`", "sum(k, p[k]*z[k])"),
     _scalar("H", "entropy", "H", "H", "entropy of softmax", "-sum(k, p[k]*log(p[k]))"),
     _scalar("Y", "label-sum", "Y", "Y", "sum of the labels", "sum(k, y[k])"),
     _scalar("CE", "cross-entropy", "CE", r"\mathrm{CE}", "cross-entropy of labels and softmax", "-sum(k, y[k]*log(p[k]))"),
-    _scalar("KL", "divergence", "KL", r"\mathrm{KL}", "Kullback-Leibler divergence of softmax from q",
+    _scalar("KL", "divergence", "KL", r"\mathrm{KL}", "Kullback-Leibler divergence of softmax from `q`",
             "sum(k, p[k]*log(p[k]/q[k]))"),
     Symbol("phi", "function", "phi", "φ", r"\varphi", "a positive, increasing, differentiable function"),
     Symbol("dphi", "function", "dphi", "φ′", r"\varphi'", "its derivative"),
-    Symbol("f", "function", "taylor", "f", "f", "Taylor polynomial of exp of order N at 0"),
-    Symbol("df", "function", "taylor-derivative", "f′", "f'", "its derivative: the Taylor polynomial of order N - 1"),
+    Symbol("f", "function", "taylor", "f", "f", "Taylor polynomial of exp of order `N` at 0"),
+    Symbol("df", "function", "taylor-derivative", "f′", "f'", "its derivative: the Taylor polynomial of order `N - 1`"),
 )  # fmt: skip
 
 SYMBOLS: Mapping[str, Symbol] = MappingProxyType({s.name: s for s in _ALL})

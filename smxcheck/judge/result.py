@@ -136,6 +136,21 @@ class Recheck:
         return self.held + self.undecided + len(self.misses)
 
 
+@dataclass(frozen=True)
+class Published:
+    """How the published statements fared: ``counts`` by verdict found, ``misses`` a sentence for each that is not as
+    recorded, with its id and both verdicts. Those for which no time was left are ``not_run``."""
+
+    checked: int
+    counts: Mapping[str, int]
+    misses: tuple[str, ...] = ()
+    not_run: int = 0
+
+    @property
+    def as_recorded(self) -> bool:
+        return not self.misses and not self.not_run
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """Everything that a run found. Renderers read it; nothing writes to it."""
@@ -157,6 +172,7 @@ class Report:
     beside: str = ""
     oracle: Mapping[str, int] = field(default_factory=dict)  # exact values by what enclosed them
     recheck: Recheck | None = None
+    published: Published | None = None  # the published statements, where they were run
 
     @property
     def exit_code(self) -> int:

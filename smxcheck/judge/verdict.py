@@ -32,8 +32,14 @@ def missed_on_purpose(report: Report) -> list[str]:
     return sorted(names - caught)
 
 
+def published_as_recorded(report: Report) -> bool:
+    """Whether every published statement that was to be run has the verdict on record."""
+    return report.published is None or report.published.as_recorded
+
+
 def exit_code(report: Report) -> int:
-    """130 interrupted, 3 a wrong enclosure or undecided, 5 nothing telling, 1 wrong or not run to its end, 0 right.
+    """130 interrupted, 3 a wrong enclosure or undecided, 5 nothing telling, 1 wrong, not run to its end or a published
+    statement with another verdict than the recorded one, 0 right.
 
     ``--exit-zero`` turns 1 into 0 and nothing else.
     """
@@ -47,6 +53,6 @@ def exit_code(report: Report) -> int:
         return 3
     if not any(r.status in _TELLING for r in mine):
         return 5
-    if failures(report) or missed_on_purpose(report):
+    if failures(report) or missed_on_purpose(report) or not published_as_recorded(report):
         return 0 if report.exit_zero else 1
     return 0

@@ -101,13 +101,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain of steps from ``start``, under ``conditions``; ``start_numbers`` is the first line at the reader's point."""
+    """A chain of steps from ``start``, under ``conditions``, with an introduction in ``text``; ``start_numbers`` is the first
+    line at the reader's point."""
 
     title: Prose
     conditions: tuple[Condition, ...]
     start: Node
     lines: tuple[Line, ...]
     start_numbers: tuple[Numbers, ...] = ()
+    text: Prose = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from smxcheck.judge.result import Problem, Report
 from smxcheck.report.caveats import caveats
 from smxcheck.report.escape import cleaned
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
+from smxcheck.report.published import published_misses
 from smxcheck.report.sentences import NEXT_STEPS, NOTHING_OF_YOURS, outcome, problem_lines, title, verdict
 from smxcheck.report.summary import check_code, judged_targets, known_problems, open_problems
 
@@ -41,6 +42,8 @@ def _annotations(report: Report) -> Iterator[str]:
             _message(problem, several),
             files[problem.target],
         )
+    if misses := published_misses(report):
+        yield annotation("error", "smxcheck: published statements", "\n".join(misses))
     if outcome(report) in (3, 5, 130):
         yield annotation("error", "smxcheck", verdict(report).text)
     for problem in known_problems(report):

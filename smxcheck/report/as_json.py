@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from smxcheck.judge.result import Level, Problem, Recheck, Report, Result, Status, TargetReport
+from smxcheck.judge.result import Level, Problem, Published, Recheck, Report, Result, Status, TargetReport
 from smxcheck.report.caveats import caveats
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.sentences import row_verdict, verdict
@@ -48,6 +48,7 @@ def document(report: Report) -> dict[str, Any]:
         **{name: plain(getattr(report, name)) for name in _REPORT_FIELDS},
         "oracle": plain(report.oracle),
         "recheck": plain(_fields(report.recheck)) if report.recheck else None,
+        "published": plain(_fields(report.published)) if report.published else None,
         "counts": {"results": len(report.results), **plain(status_counts(report.results))},
         "targets": [plain(_fields(t)) for t in report.targets],
         "rows": [_row(row) for row in table(report)],
@@ -69,8 +70,9 @@ def load(text: str) -> Report:
             results=tuple(_rebuilt(Result, r) for r in data["results"]),
             problems=tuple(_rebuilt(Problem, p) for p in data["problems"]),
             **{name: _read(name, data[name]) for name in _REPORT_FIELDS},
-            oracle=data.get("oracle", {}),  # these two came later: a file may lack them
+            oracle=data.get("oracle", {}),  # these three came later: a file may lack them
             recheck=_rebuilt(Recheck, data["recheck"]) if data.get("recheck") else None,
+            published=_rebuilt(Published, data["published"]) if data.get("published") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a whole report of schema {SCHEMA}: {error}") from error

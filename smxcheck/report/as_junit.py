@@ -18,6 +18,7 @@ from smxcheck.report.details import details
 from smxcheck.report.escape import cleaned
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.numbers import allowed, at_least, in_ulp, plural
+from smxcheck.report.published import published_line, published_misses
 from smxcheck.report.sentences import NOTHING_OF_YOURS, outcome, problem_lines, software, title, verdict
 from smxcheck.report.summary import by_harm, check_name, judged_targets, table_row
 
@@ -129,6 +130,11 @@ def _run_suite(report: Report) -> ET.Element:
             ET.SubElement(
                 case, "failure", type="not caught", message="no wrong result"
             ).text = "no wrong result"
+    if report.published is not None:
+        case = ET.SubElement(suite, "testcase", classname="smxcheck", name="published statements", time="0")
+        if misses := published_misses(report):
+            ET.SubElement(case, "failure", type="verdict", message=misses[0]).text = "\n".join(misses)
+        ET.SubElement(case, "system-out").text = published_line(report)
     if report.own:
         case = ET.SubElement(suite, "testcase", classname="smxcheck", name="your code", time="0")
         ET.SubElement(case, "skipped", message=NOTHING_OF_YOURS).text = NOTHING_OF_YOURS

@@ -13,6 +13,7 @@ from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.groups import group_facts, purpose_example, purpose_facts
 from smxcheck.report.numbers import allowed, at_least, in_ulp, plural, thousands
+from smxcheck.report.published import published_line
 from smxcheck.report.sentences import (
     NEXT_STEPS,
     OWN_FIRST,
@@ -42,7 +43,7 @@ def _facts(report: Report, options: RenderOptions) -> Iterator[str]:
     yield from _results(report, options)
     yield ULP
     yield from _problems(report, options)
-    yield from filter(None, (exact_values(report), rechecked(report)))
+    yield from filter(None, (exact_values(report), rechecked(report), published_line(report)))
     yield from caveats(report)
     if not report.own or options.verbose:
         yield from choices(report)

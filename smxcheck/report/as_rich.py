@@ -13,6 +13,7 @@ from smxcheck.report.escape import cleaned
 from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.groups import group_lines, purpose_lines
+from smxcheck.report.published import published_line
 from smxcheck.report.screen import BLANK, LABEL, Layout, Line, plain, verdict_style
 from smxcheck.report.sentences import (
     NEXT_STEPS,
@@ -160,7 +161,7 @@ def _problems(report: Report, layout: Layout, options: RenderOptions) -> list[li
 def _doubts(report: Report, layout: Layout, options: RenderOptions) -> list[Line]:
     texts = [*caveats(report), *(choices(report) if not report.own or options.verbose else [])]
     found = [line for text in texts for line in layout.wrapped(text, rest="  ")]
-    for text in (exact_values(report) if options.verbose else "", rechecked(report)):
+    for text in (exact_values(report) if options.verbose else "", rechecked(report), published_line(report)):
         found += layout.wrapped(text, rest="  ", style="dim")
     if options.everything:
         for result in cannot_tell(report):

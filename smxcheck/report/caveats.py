@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from smxcheck.judge.result import Report, Result, Status
 from smxcheck.report.exactness import wrong_enclosures
 from smxcheck.report.numbers import plural
+from smxcheck.report.published import published_misses
 from smxcheck.report.sentences import not_caught
 from smxcheck.report.summary import judged_results, judged_targets, known_problems
 
@@ -17,7 +18,7 @@ _MOST_NAMES = 4
 
 def caveats(report: Report) -> list[str]:
     """What could make the verdict worth less, in sentences; the choices are apart."""
-    sentences = [*wrong_enclosures(report), *report.notices]
+    sentences = [*wrong_enclosures(report), *published_misses(report), *report.notices]
     if report.interrupted:
         sentences.append("Interrupted: the cases that were left are not in this report.")
     if report.environment.get("flush_to_zero") is True:

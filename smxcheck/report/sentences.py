@@ -11,6 +11,7 @@ from typing import Any
 from smxcheck.judge.result import Level, Problem, Report, Result, Status, TargetReport
 from smxcheck.judge.verdict import exit_code, missed_on_purpose
 from smxcheck.report.numbers import listed, plural, rounded_down, seconds, thousands
+from smxcheck.report.published import published_verdict
 from smxcheck.report.summary import (
     BAD,
     Row,
@@ -281,7 +282,7 @@ def _own(report: Report, code: int) -> list[str]:
     if code == 0:
         return [f"smxcheck's own functions are right, in {took}."]
     targets = [t for t in judged_targets(report) if any(p.target == t.name for p in open_problems(report))]
-    return [*(_of_target(report, t) for t in targets), *not_caught(report)] or [
+    return [*(_of_target(report, t) for t in targets), *not_caught(report), *published_verdict(report)] or [
         f"Not run to its end, in {took}."
     ]
 

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from smxcheck.caseset import load_cases, load_inputs
@@ -18,7 +19,7 @@ from smxcheck.judge.choices import CHOICES, sentence
 from smxcheck.judge.contract import parse_filter
 from smxcheck.judge.result import Problem, Recheck, Report, Result, TargetReport
 from smxcheck.oracle import tally
-from smxcheck.run import environment, known, recheck
+from smxcheck.run import environment, known, published, recheck
 from smxcheck.run.applicable import sentences
 from smxcheck.run.options import RunOptions
 from smxcheck.run.pool import run_units
@@ -148,11 +149,14 @@ def _run_opened(
         units.setdefault(case.function, []).append(case)
     progress.start(sum(f in i.offers for f, some in units.items() for i in infos for _ in some))
     deadline = None if options.time_limit is None else started + options.time_limit
-    try:
-        found, interrupted = run_units(units, sessions, options, deadline, progress)
-    finally:
-        progress.finish()
-    return assemble(options, infos, found, accepted, interrupted, time.monotonic() - started)
+    with published.beside(options.published, options.jobs, deadline) as statements:
+        try:
+            found, interrupted = run_units(units, sessions, options, deadline, progress)
+            judged = None if interrupted else statements()
+        finally:
+            progress.finish()
+    report = assemble(options, infos, found, accepted, interrupted, time.monotonic() - started)
+    return replace(report, published=judged)
 
 
 def assemble(

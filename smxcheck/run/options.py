@@ -19,7 +19,8 @@ class RunOptions:
 
     ``targets`` are texts as typed; ``expected_wrong`` and ``beside`` name those of them that do not make the verdict.
     ``in_first_dtype`` are targets that run in the first of the dtypes alone. ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds fields of ``WorkerOptions``; ``gradients`` are the texts of --gradient.
-    ``recheck`` is the number of questions whose enclosures are held against Arb.
+    ``recheck`` is the number of questions whose enclosures are held against Arb; ``published`` asks for the published
+    statements too.
     """
 
     targets: tuple[str, ...]
@@ -43,6 +44,7 @@ class RunOptions:
     stop_first: bool = False
     seed: int = 0
     recheck: int = 0
+    published: bool = False
     exit_zero: bool = False
     command: str = ""
     own: bool = False

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from smxcheck.catalog import KEYWORD_DEFAULTS
 from smxcheck.dtypes import Format
 from smxcheck.judge.bounds import core, information, loss, sampling
-from smxcheck.judge.bounds.families import rows_bound
+from smxcheck.judge.bounds.families import algorithm_of, rows_bound
 from smxcheck.judge.bounds.model import Bound
 from smxcheck.judge.bounds.rows import row_quantities
 from smxcheck.judge.result import Level
@@ -31,7 +31,16 @@ _DISTRIBUTIONS: dict[str, Callable[..., Bound]] = {
     "distribution_cross_entropy": information.distribution_cross_entropy,
 }
 _LOSSES = ("cross_entropy", "nll_loss", "cross_entropy_grad")
+_BY_HAND: dict[str, Callable[..., Bound]] = {
+    **_ROWWISE, **_REDUCED, **_ELEMENTWISE, **_DISTRIBUTIONS, **{name: getattr(loss, name) for name in _LOSSES},
+    "binary_cross_entropy_with_logits": information.binary_cross_entropy, "gumbel_max_sample": sampling.frequencies,
+}  # fmt: skip
 _WITH_NOISE = ("gumbel_softmax", "gumbel_softmax_jacobian")
+
+
+def derived_in(function: str) -> Callable[..., Any]:
+    """What computes a function's bound: its docstring and that of its module are the derivation. Raises KeyError."""
+    return _BY_HAND[function] if function in _BY_HAND else algorithm_of(function)
 
 
 def bounds_for(

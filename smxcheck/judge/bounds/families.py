@@ -62,6 +62,11 @@ def _entry(function: str) -> RowsBound:
     return _TABLE[function]
 
 
+def algorithm_of(function: str) -> Callable[..., Computed]:
+    """The named algorithm of a function. Raises KeyError for a function that has none here."""
+    return _entry(function).algorithm
+
+
 def _regular(function: str, given_columns: Columns) -> tuple[Array, ...]:
     """Columns with every row that has no bound replaced by zeros: NaN, infinities; a -inf that is answered stays."""
     entry = row_function(function)

@@ -78,6 +78,8 @@ def _entry(form: Form, answer: Answer, terms: Answer | None = None) -> RowsBound
         strict = at(Level.TIGHT)
         return _sane(strict if level is Level.TIGHT else larger(at(level), strict))
 
+    algorithm.__doc__ = answer.__doc__
+
     def sizes(*columns: Array, **keywords: Any) -> Array:
         assert terms is not None
         out: Array = np.nan_to_num(terms(form(*columns, fmt=_ANY, level=Level.TIGHT, **keywords)).value)

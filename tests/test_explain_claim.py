@@ -1,0 +1,465 @@
+"""A reader's own claim: the verdict is right, the counterexample can be tried, and no text whatever does harm."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import mpmath
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smxcheck.derivations.points import PHIS
+from smxcheck.derivations.question import MOST_DERIVATIVES, Answer, Verdict, answer
+from smxcheck.derivations.question_cases import CLASSES, points_of
+from smxcheck.derivations.question_known import in_letters
+from smxcheck.derivations.question_table import BUDGET, table
+from smxcheck.formula import remedies
+from smxcheck.formula.evaluate import Undefined, evaluate
+from smxcheck.formula.grammar import DEEPEST, LARGEST_INDEX, LARGEST_ORDER, FormulaError, parse_expression
+from smxcheck.formula.lexicon import COMMON
+from smxcheck.formula.notation import notation, text
+from smxcheck.formula.symbols import FUNCTIONS, INDICES, SYMBOLS, WORDS
+from smxcheck.formula.tokens import LONGEST, MOST_TOKENS
+from smxcheck.pages.claim import EXIT_CODES, claim_page
+from smxcheck.pages.model import Display, Facts, Text
+
+GRAMMAR = notation(COMMON, ascii=True)
+
+#: Several tests ask the same question.
+judged = cache(answer)
+
+
+def condition(found: Answer) -> str:
+    """The condition that was found, in the grammar."""
+    assert found.case is not None
+    return ", ".join(text(c, GRAMMAR) for c in found.case.conditions)
+
+
+# ---- verdicts
+
+TRUE = (
+    "diff(p[i], z[j]) == p[i]*(delta(i, j) - p[j])",
+    "diff(H, z[i]) == -p[i]*(log(p[i]) + H)",
+    "diff(L, z[i], z[j]) == p[i]*(delta(i, j) - p[j])",
+    "diff(CE, z[i]) == p[i] - y[i] if Y == 1",
+    "p[i] == p[j] if z[i] == z[j]",
+    "H <= log(n)",
+    "KL >= 0",
+    "H(z + t*d) == H + t*sum(i, diff(H, z[i])*d[i]) + O(t^2)",
+    "integral(x, 0, inf, exp(-x)) == 1",
+    "L == M if n == 1",
+    "diff(phi(z[i]), z[i]) == dphi(z[i])",
+    "diff(M, z[i]) == delta(i, 1) if M == z[1], M > z[2], n == 2",
+)
+
+
+@pytest.mark.parametrize("claim", TRUE)
+def test_identities_of_the_table_of_closed_forms_are_true(claim: str) -> None:
+    found = judged(claim)
+    assert found.verdict is Verdict.TRUE
+    assert found.points >= 5 and found.witness is None
+
+
+#: Claim → the weakest condition under which it is true.
+TRUE_IF = {
+    "diff(CE, z[i]) == p[i] - y[i]": "Y == 1",
+    "sum(k, y[k]*L) == L": "Y == 1",
+    "diff(p[i], z[j]) == p[i]*(1 - p[j])": "i == j",
+    "diff(p[k], z[l]) == -p[k]*p[l]": "k != l",
+    "diff(-log(p[c]), z[k]) == p[k] - 1": "c == k",
+    "diff(p[i], z[j], z[k]) == 2*p[i]*p[j]*p[k]": "i != j, i != k, j != k",
+    "diff(p[i], z[j], z[k]) == p[i]*(1 - p[i])*(1 - 2*p[i])": "i == j, i == k",
+    "CE == -log(p[c])": "Y == 1, y[c] == 1",
+    "p[1] + p[2] == 1": "n == 2",
+    "H > 0": "n > 1",
+    "H < log(n)": "M > mu",
+    "p(z/tau)[i] == p[i]": "tau == 1",
+}
+
+
+@pytest.mark.parametrize("claim", TRUE_IF)
+def test_the_weakest_condition_that_makes_a_claim_true_is_named(claim: str) -> None:
+    found = judged(claim)
+    assert found.verdict is Verdict.TRUE_IF
+    assert condition(found) == TRUE_IF[claim]
+
+
+@pytest.mark.parametrize("claim", TRUE_IF)
+def test_a_claim_is_true_under_the_condition_that_was_named(claim: str) -> None:
+    """Run once more with the condition written out: other points, the same verdict."""
+    assert judged(f"{claim} if {TRUE_IF[claim]}").verdict is Verdict.TRUE
+
+
+FALSE = (
+    "diff(H, z[i]) == p[i] - 1",
+    "diff(H, z[i], z[j]) == delta(i, j)*p[i] - p[i]*p[j]",
+    "diff(p[i], z[j], z[k]) == p[i]*p[k]*(2*p[i] - 1) if i != j, j == k",
+    "L == M",
+    "p[i] == 1/n",
+    "H(z + t*d) == H + O(t^2)",
+    "1 == 2",
+    "e[i] == p[i]",
+    "diff(abs(x), x) == 1",
+)
+
+
+@pytest.mark.parametrize("claim", FALSE)
+def test_false_claims_are_false(claim: str) -> None:
+    assert judged(claim).verdict is Verdict.FALSE
+
+
+@pytest.mark.parametrize("claim", [c for c in FALSE if "O(" not in c])
+def test_the_counterexample_is_one(claim: str) -> None:
+    """Evaluated anew at the witness, at other digits, the sides are what the answer says, and differ."""
+    found = judged(claim)
+    assert found.witness is not None
+    at = found.witness.point.environment(COMMON, 2, 60)
+    sides = [evaluate(s, at, found.witness.indices) for s in (found.claim.relation.left, found.claim.relation.right)]
+    assert all(mpmath.almosteq(a, b, 1e-15) for a, b in zip(sides, (found.witness.left, found.witness.right), strict=True))
+    assert abs(sides[0] - sides[1]) > 1e-3
+
+
+def test_counterexamples_are_plain() -> None:
+    """Two classes and small whole numbers where these already show the error."""
+    found = judged("diff(H, z[i]) == p[i] - 1")
+    assert found.witness is not None
+    assert found.witness.point.given["z"] == (Fraction(0), Fraction(1)) and found.witness.indices == {"i": 1}
+    p = 1 / (1 + math.e)
+    entropy = -p * math.log(p) - (1 - p) * math.log(1 - p)
+    assert float(found.witness.left) == pytest.approx(-p * (math.log(p) + entropy), rel=1e-14)
+    assert float(found.witness.right) == pytest.approx(p - 1, rel=1e-14)
+
+
+def test_equal_logits_that_hide_an_error_are_named() -> None:
+    """The second derivative with its indices exchanged agrees at uniform p alone, so that symmetric tests miss it."""
+    assert judged("p[i] == 1/n").hidden
+    assert judged("mu == M").hidden
+    assert not judged("diff(H, z[i]) == p[i] - 1").hidden
+
+
+# ---- numbers that deceive
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("exp(-1000) == 0", Verdict.FALSE),
+        ("exp(-1000) > 0", Verdict.TRUE),
+        ("10^(-200) != 0", Verdict.TRUE),
+        ("log(1 + exp(-z[i])) == log1p(exp(-z[i]))", Verdict.TRUE),
+        ("(1 - exp(-800)) - 1 == -exp(-800)", Verdict.TRUE),
+        ("sum(k, q[k]) - 1 == 0", Verdict.TRUE),
+        ("10^(-1000000) == 0", Verdict.UNDECIDED),
+        ("diff(S, e[i]) == 1", Verdict.TRUE),
+        ("diff(L, S) == 1/S", Verdict.TRUE),
+    ],
+)
+def test_small_and_large_numbers_do_not_deceive(claim: str, verdict: Verdict) -> None:
+    """What is tiny is not 0, what rounding made 0 is not small, and a large number does not swallow a step."""
+    assert judged(claim).verdict is verdict
+
+
+def test_a_kink_has_no_derivative() -> None:
+    """At equal logits the maximum has no derivative; a central difference would give 1/2 there and refute what is true."""
+    found = judged("diff(M, z[1]) == 1 if M == z[1]")
+    assert found.verdict is Verdict.TRUE and found.undefined > 0
+    at = next(p for p, _ in points_of(found.claim, COMMON) if p.given["z"] == (Fraction(0), Fraction(0))).environment(COMMON, 1)
+    with pytest.raises(Undefined, match="no derivative"):
+        evaluate(found.claim.relation.left, at)
+
+
+@pytest.mark.parametrize("claim", ["integral(x, 0, 1, 1/x) == 1", "integral(x, 0, 1, x^(-0.9)) == 10"])
+def test_an_integral_that_quadrature_misses_is_undecided(claim: str) -> None:
+    assert judged(claim).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("claim", ["1 == 1 if n == 100", "e[i] == p[i] if S == 1", "(-1)^(1/2) == 1", "1/0 == 1", "inf == inf"])
+def test_what_few_points_or_none_decide_is_undecided(claim: str) -> None:
+    found = judged(claim)
+    assert found.verdict is Verdict.UNDECIDED and found.why
+
+
+def test_kinds_of_labels_and_phi_come_at_every_number_of_classes() -> None:
+    """Else a condition on the classes would stand for one on the labels."""
+    labels = [(p.classes, sum(p.given["y"]) == 1, max(p.given["y"]) == 1)
+              for p, generic in points_of(COMMON.claim("CE == y[1]"), COMMON) if generic]  # type: ignore[arg-type,type-var]  # fmt: skip
+    kinds = {(True, True), (True, False), (False, False)}
+    for n in range(2, CLASSES + 1):
+        assert {(one, hot) for classes, one, hot in labels if classes == n} >= kinds
+    phis = {(p.classes, p.phi.text) for p, _ in points_of(COMMON.claim("phi(z[1]) == 1"), COMMON)}
+    assert phis >= {(n, phi.text) for n in range(2, CLASSES + 1) for phi in PHIS}
+
+
+# ---- what is right
+
+
+def test_the_right_formula_is_found_in_the_readers_indices() -> None:
+    found = judged("diff(H, z[k]) == p[k] - 1")
+    assert found.right is not None
+    assert found.right.claim.relation.left == COMMON.expression("diff(H, z[k])")
+    assert judged(text(found.right.claim, GRAMMAR)).verdict is Verdict.TRUE
+
+
+def test_the_right_formula_is_found_for_another_spelling_of_the_derivative() -> None:
+    """By its numbers, not its text."""
+    found = judged("diff(-sum(k, y[k]*log(p[k])), z[l]) == p[l] + y[l]")
+    assert found.right is not None and found.right.id == "cross-entropy-gradient"
+
+
+def test_the_published_note_with_the_same_error_is_named() -> None:
+    assert judged("diff(H, z[k]) == -1 + p[k]").published == "004/entropy-gradient"
+    assert judged("diff(H, z[k]) == 1 + p[k]").published == ""
+    assert judged(FALSE[2]).published == "004/second-ikk"  # which writes one letter where the condition makes two equal
+
+
+def test_bound_letters_get_out_of_the_way() -> None:
+    claim = COMMON.claim("z[i] == sum(k, z[k]*delta(i, k))")
+    renamed = in_letters(claim, {"i": "k"})
+    assert renamed is not None
+    assert text(renamed, GRAMMAR) == "z[k] == sum(i, z[i]*delta(k, i))"
+
+
+# ---- words for a beginner
+
+
+@pytest.mark.parametrize(
+    ("claim", "position", "remedy"),
+    [
+        ("H = 1", 2, "write =="),
+        ("p_i == 1", 0, "write p[i]"),
+        ("zj == 1", 0, "write z[j]"),
+        ("p(i) == 1", 2, "write p[i]"),
+        ("d_ij == 1", 0, "write delta(i, j)"),
+        ("delta_ij == 1", 0, "write delta(i, j)"),
+        ("sum_k == 1", 0, "write sum(k, ...)"),
+        ("ln(S) == L", 0, "write log"),
+        ("sigma == 1", 0, "write p[i]"),
+        ("∂H == 1", 0, "write diff(H, z[i])"),
+        ("pᵢ == 1", 1, "brackets"),
+        ("2 p[i] == 1", 2, "write * for a product"),
+        ("exp(2 z[i]) == 1", 6, "write * for a product"),
+        ("e^z[i] == 1", 1, "exp(x)"),
+        ("p[i] == 1 where i == j", 10, "write if"),
+        ("p[i] == p[j] == 1", 13, "one relation"),
+        ("diff(H, z[i])", 13, "a relation is missing"),
+        ("p == 1", 2, "as in p[i]"),
+        ("z[0] == 1", 2, f"from 1 to {LARGEST_INDEX}"),
+        ("H == 1 + O(t^0)", 13, f"from 1 to {LARGEST_ORDER}"),
+        ("diff(log(n), n) == 0", 13, "nothing is differentiated by it"),
+        ("H(diff(z, z)) == 1", 10, "nothing is differentiated by it"),
+        ("", 0, "ends where a value should stand"),
+    ],
+)
+def test_errors_point_at_the_character_and_name_the_remedy(claim: str, position: int, remedy: str) -> None:
+    with pytest.raises(FormulaError) as error:
+        answer(claim)
+    assert error.value.position == position
+    assert remedy in error.value.message and "\n" not in error.value.message
+
+
+def test_the_remedy_for_a_name_is_itself_read() -> None:
+    """Every name or sign that is proposed belongs to the grammar, so that following a hint does not lead to the next."""
+    for proposal in {*remedies.COMMON_NAMES.values(), *remedies.SIGNS.values()}:
+        head = proposal.partition("(")[0].partition("[")[0]
+        assert head in {*SYMBOLS, *FUNCTIONS, *WORDS} or not head[:1].isalpha()
+
+
+# ---- safety
+
+HARMFUL = (
+    "exp(exp(exp(z[i]))) == 1",
+    "9^9^9^9 == 1",
+    "10^1000000*z[i] == 1",
+    "((10^1000000)^1000000)^1000000 == 1",
+    "exp(-(10^1000000)) == 0",
+    "(-1)^(inf - inf) == 1",
+    "9" * (LONGEST - 4) + "==1",
+    "1" + "+1" * 150 + "== 151",
+    "diff(" * MOST_DERIVATIVES + "exp(z[i])" + ", z[i])" * MOST_DERIVATIVES + "== exp(z[i])",
+    "integral(x, inf - inf, 1, x) == 1",
+    "integral(S, 0, 1, S) == 1/2",
+    "H(H(z)) == log(n)",
+    "max(1/0, 2) == 1",
+    "diff(q[i], q[j]) == delta(i, j)",
+)
+
+
+@pytest.mark.parametrize("claim", HARMFUL)
+def test_harmful_claims_are_answered(claim: str) -> None:
+    assert answer(claim).verdict in Verdict
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "(" * DEEPEST + "1" + ")" * DEEPEST + "== 1",
+        "-" * DEEPEST + "1 == 1",
+        "sum(i, " * 39 + "1" + ")" * 39 + "== 1",
+        "diff(" * 4 + "exp(z[i])" + ", z[i])" * 4 + "== 1",
+        "integral(x, 0, 1, diff(H, z[1], z[2])) == 1",
+        "1" + "+1" * MOST_TOKENS + "== 1",
+        "1" * (LONGEST + 1),
+        "z[" + "9" * 1000 + "] == 1",
+    ],
+)
+def test_what_is_too_deep_or_too_long_is_refused(claim: str) -> None:
+    with pytest.raises(FormulaError):
+        answer(claim)
+
+
+COSTLY = (
+    "diff(sum(i, sum(j, sum(k, sum(l, exp(z[i]*z[j]*z[k]*z[l]/100))))), z[1], z[2], z[3]) == 1",
+    "integral(x, 0, inf, integral(t, 0, inf, integral(a, 0, inf, exp(-x*t*a)))) == 1",
+    "diff(p[i], z[j], z[k], z[l]) == p[i]*p[j]*p[k]*p[l]*delta(i, c)",
+)
+
+
+@pytest.mark.parametrize("claim", COSTLY)
+def test_a_budget_ends_costly_claims(claim: str) -> None:
+    """Counted in operations, not in seconds: a twentieth of the budget ends each of them before all points are done."""
+    parsed = COMMON.claim(claim)
+    assert not table(parsed, COMMON, points_of(parsed, COMMON), BUDGET // 20).complete
+
+
+ALPHABET = [*SYMBOLS, *FUNCTIONS, *WORDS, *INDICES, *"()[],+-*/^<>", "==", "!=", "<=", "=", "0", "1", "2.5", "10", " ", "σ", "_", "#", "\n"]
+
+
+@given(st.lists(st.sampled_from(ALPHABET), max_size=25).map("".join))
+@settings(derandomize=True, deadline=None, max_examples=150)
+def test_random_words_are_refused_with_one_line_or_answered(claim: str) -> None:
+    try:
+        assert answer(claim).verdict in Verdict
+    except FormulaError as error:
+        assert 0 <= error.position <= len(claim) and error.message and "\n" not in error.message
+
+
+@given(st.text(max_size=30))
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_random_text_is_refused_with_one_line_or_answered(claim: str) -> None:
+    try:
+        assert answer(claim).verdict in Verdict
+    except FormulaError as error:
+        assert 0 <= error.position <= len(claim) and "\n" not in error.message
+
+
+_LEAVES = st.sampled_from(
+    ["0", "1", "2", "z[i]", "z[1]", "p[j]", "y[k]", "q[i]", "d[j]", "e[i]", "H", "L", "S", "M", "mu", "n", "t", "tau", "x",
+     "delta(i, j)", "pi", "inf", "H(z + t*d)", "p(z - M)[i]", "CE", "KL", "u", "f(x)", "phi(z[i])"]
+)  # fmt: skip
+
+
+def _larger(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    def joined(template: str, count: int) -> st.SearchStrategy[str]:
+        return st.tuples(*[below] * count).map(lambda parts: template.format(*parts))
+
+    return st.one_of(
+        *(joined(f"({{}} {sign} {{}})", 2) for sign in ("+", "-", "*", "/", "^")),
+        *(joined(template, 1) for template in (
+            "exp({})", "log({})", "sqrt({})", "abs({})", "log1p({})", "-{}", "sum(k, {})", "prod(j != i, {})", "max(k, {})",
+            "diff({}, z[i])", "diff({}, t)", "diff({}, p[j])",
+        )),
+        joined("max({}, {})", 2),
+    )  # fmt: skip
+
+
+EXPRESSIONS = st.recursive(_LEAVES, _larger, max_leaves=6)
+
+
+CLAIMS = st.tuples(EXPRESSIONS, st.sampled_from(["==", "!=", "<=", "<", ">"]), EXPRESSIONS)
+
+
+@given(CLAIMS)
+@settings(derandomize=True, deadline=None, max_examples=10)
+def test_a_claim_of_the_grammar_gets_a_page(claim: tuple[str, str, str]) -> None:
+    gets_a_page(*claim)
+
+
+@pytest.mark.slow
+@given(CLAIMS)
+@settings(derandomize=True, deadline=None, max_examples=400)
+def test_every_claim_of_the_grammar_gets_a_page(claim: tuple[str, str, str]) -> None:
+    gets_a_page(*claim)
+
+
+def gets_a_page(left: str, sign: str, right: str) -> None:
+    """No traceback, whatever is asked; a text that is refused names a character."""
+    try:
+        page = claim_page(f"{left} {sign} {right}")
+    except FormulaError as error:
+        assert "order" in error.message or "derivative" in error.message or "differentiated" in error.message
+        return
+    assert page.exit_code in (0, 1, 3) and isinstance(page.blocks[0], Display)
+
+
+@pytest.mark.slow
+@given(EXPRESSIONS)
+@settings(derandomize=True, deadline=None, max_examples=100)
+def test_nothing_equals_itself_and_one_more(expression: str) -> None:
+    """x == x + 1 is never true, and x == x never false: at huge values they are the same number, which is undecided."""
+    try:
+        parse_expression(expression)
+        more, same = answer(f"{expression} == {expression} + 1"), answer(f"{expression} == {expression}")
+    except FormulaError:
+        return
+    assert same.verdict in (Verdict.TRUE, Verdict.UNDECIDED)
+    assert more.verdict is not Verdict.TRUE or _huge(expression)
+
+
+def _huge(expression: str) -> bool:
+    """Whether a value is so large that 120 digits cannot tell it from itself and one more, at all points."""
+    claim = COMMON.claim(f"abs({expression}) > 10^29")
+    return all(e.outcome == "true" for e in table(claim, COMMON, points_of(claim, COMMON)).entries)
+
+
+# ---- the page
+
+
+@pytest.mark.parametrize(
+    ("claim", "exit_code", "first"),
+    [
+        ("diff(H, z[i]) == -p[i]*(log(p[i]) + H)", 0, "True at"),
+        ("diff(CE, z[i]) == p[i] - y[i]", 1, "True if"),
+        ("diff(H, z[i]) == p[i] - 1", 1, "False"),
+        ("1/0 == 1", 3, "Undecided"),
+    ],
+)
+def test_the_verdict_comes_first_and_sets_the_exit_code(claim: str, exit_code: int, first: str) -> None:
+    page = claim_page(claim)
+    assert page.exit_code == exit_code and str(page.title[0]).startswith(first)
+    assert set(EXIT_CODES) == set(Verdict)
+
+
+def facts(claim: str) -> dict[str, Any]:
+    page = claim_page(claim)
+    return {label: value for block in page.blocks if isinstance(block, Facts) for label, value in block.rows}
+
+
+def test_a_false_claim_shows_how_to_try_it_and_what_is_right() -> None:
+    """The slope of H between z = (-0.001, 1) and (0.001, 1), which a calculator gives, is the left side."""
+    rows = facts("diff(H, z[i]) == p[i] - 1")
+    assert "slope of about 0.19661" in rows["left side"][-1]
+    assert rows["right side"][-1] == " = −0.73105858"
+    assert rows["derived by"] == ("smxcheck explain entropy-gradient",)
+    assert rows["same error"] == ("smxcheck explain 004/entropy-gradient",)
+
+
+def test_a_true_claim_says_that_it_is_no_proof() -> None:
+    page = claim_page("H <= log(n)")
+    assert any(isinstance(b, Text) and "not a proof" in str(b.text) for b in page.blocks)
+    assert "digits" not in str(page.title)  # an inequality has no digits of agreement
+
+
+def test_a_remainder_that_falls_too_slowly_says_how_it_falls() -> None:
+    assert "falls like t^1.00" in str(claim_page("H(z + t*d) == H + O(t^2)").title[-1])
+
+
+def test_the_data_of_a_page_is_plain() -> None:
+    data = claim_page("diff(CE, z[i]) == p[i] - y[i]").data
+    assert data["verdict"] == "true if" and data["condition"] == "Y == 1"
+    assert data["counterexample"] == {
+        "given": {"z": "(0, 1)", "y": "(2, 1)"}, "indices": {"i": 1}, "left": "-1.1931757359", "right": "-1.7310585786",
+    }  # fmt: skip
