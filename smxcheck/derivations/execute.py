@@ -1,4 +1,4 @@
-"""Whether a relation holds: both sides evaluated at every point, for every choice of its free indices.
+"""Whether a relation holds: both sides evaluated at every point, for the choices of its free indices.
 
 That a relation holds here is evidence, no proof: analytic functions that agree in 30 and more digits at dozens of points,
 drawn without regard to them, are the same with practical certainty. That one fails is a proof: the point is named.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from smxcheck.derivations.points import Point, assignments
 from smxcheck.formula.evaluate import (
     COMPARISONS,
     DIGITS,
+    MOST_OPERATIONS,
     QUADRATURE_DIGITS,
     Environment,
     TooCostly,
@@ -94,25 +96,64 @@ def setting_of(node: Node) -> Setting:
     return Setting(order, DIGITS, _PLACES[order], min(AGREE, _PLACES[order] - 4))
 
 
+class Places:
+    """Points at which relations of one lexicon are evaluated one after another, with what was evaluated there before.
+
+    The line before a step is the line of the step before: its value is the same, and so are those of the letters in it.
+    """
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._environments: dict[tuple[Any, ...], Environment] = {}
+        self._values: dict[tuple[Any, ...], tuple[Node, Environment, Any]] = {}
+
+    def at(self, point: Point, setting: Setting) -> Environment:
+        """The environment of a point, with operations to spend. Without derivatives the step of differences is free."""
+        order = max(setting.order, 1)
+        key = (tuple(sorted(point.given.items())), point.classes, point.phi.text, order, setting.digits)
+        if key not in self._environments:
+            self._environments[key] = point.environment(self._lexicon, order, setting.digits)
+        self._environments[key].allow(MOST_OPERATIONS)
+        return self._environments[key]
+
+    def value(self, node: Node, at: Environment, indices: Mapping[str, int]) -> Any:
+        """What a line is at a place. Raises Undefined and TooCostly."""
+        key = (id(node), id(at), *(indices[letter] for letter in _letters(node)))
+        if key not in self._values:
+            self._values[key] = node, at, evaluate(node, at, indices)  # which live on with it, so that no id comes again
+        return self._values[key][-1]
+
+
+@lru_cache(maxsize=1024)
+def _letters(node: Node) -> tuple[str, ...]:
+    return free_indices(node)
+
+
 def execute(
-    relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, where: Iterable[Point]
+    relation: Relation,
+    conditions: Sequence[Condition],
+    lexicon: Lexicon,
+    where: Iterable[Point],
+    places: Places | None = None,
 ) -> Finding:
     """Evaluates both sides wherever the conditions hold, and stops at the first failure; a point in doubt alone stops
     nothing, since another may decide.
 
-    With a remainder O(t^k) the difference of the sides must fall at least like t^k, measured at two small t.
+    With a remainder O(t^k) the difference of the sides must fall at least like t^k, measured at two small t. ``places``
+    keeps what was evaluated for the next relation of the chain.
     """
+    places = places or Places(lexicon)
     setting = setting_of(relation)
     letters = free_indices(relation)
     letters += tuple(i for c in conditions for i in free_indices(c) if i not in letters)
     least, decided, undefined, why = setting.digits, 0, 0, ""
     doubt: Finding | None = None
     for point in where:
-        at = point.environment(lexicon, setting.order, setting.digits)
+        at = places.at(point, setting)
         told = False
-        for indices in _assignments(letters, point, conditions, at):
+        for indices in _spread(list(_assignments(letters, point, conditions, at)), point.most):
             try:
-                outcome, digits, sides, why_not = compare(relation, at, indices, setting)
+                outcome, digits, sides, why_not = compare(relation, at, indices, setting, places)
             except Undefined as error:
                 undefined, why = undefined + 1, str(error)
                 continue
@@ -132,6 +173,14 @@ def execute(
     if not decided:
         return Finding(Outcome.UNDECIDED, 0, 0, undefined, None, why or "no point satisfies the conditions")
     return Finding(Outcome.TRUE, least, decided, undefined)
+
+
+def _spread(choices: list[Mapping[str, int]], most: int | None) -> list[Mapping[str, int]]:
+    """At most so many of them, evenly spread: a third into each share of the list, since a stride that is a multiple of the
+    number of classes would choose the same last index always."""
+    if most is None or len(choices) <= most:
+        return choices
+    return [choices[(3 * i + 1) * len(choices) // (3 * most)] for i in range(most)]
 
 
 def evaluated_at(point: Point, relation: Relation) -> Point:
@@ -155,12 +204,12 @@ def _assignments(
 
 
 def compare(
-    relation: Relation, at: Environment, indices: Mapping[str, int], setting: Setting
+    relation: Relation, at: Environment, indices: Mapping[str, int], setting: Setting, places: Places | None = None
 ) -> tuple[Outcome, int, tuple[Any, Any], str]:
     """The outcome at one point, the digits of agreement, both sides, and in words why not where numbers do not tell."""
     if relation.order is not None:
         return _remainder(relation, at, indices, setting)
-    left, right = _sides(relation, at, indices)
+    left, right = _sides(relation, at, indices, places)
     if _tiny(left, right, setting):
         if _noise(_sides(relation, at.finer(setting.order, 2 * setting.digits), indices), (left, right), setting):
             return Outcome.TRUE, setting.places, (left, right), ""
@@ -173,8 +222,11 @@ def compare(
     return *_related(relation.operator, left, right, setting), (left, right), ""
 
 
-def _sides(relation: Relation, at: Environment, indices: Mapping[str, int]) -> tuple[Any, Any]:
-    left, right = evaluate(relation.left, at, indices), evaluate(relation.right, at, indices)
+def _sides(
+    relation: Relation, at: Environment, indices: Mapping[str, int], places: Places | None = None
+) -> tuple[Any, Any]:
+    value = places.value if places else evaluate
+    left, right = value(relation.left, at, indices), value(relation.right, at, indices)
     if not (at.context.isfinite(left) and at.context.isfinite(right)):
         raise Undefined("an infinite value")
     return left, right

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeAlias
@@ -32,6 +32,10 @@ SIMPLE_LOGITS: tuple[tuple[str, ...], ...] = (
 ROUNDOFF = Fraction(1, 2**24)
 
 RANDOM_POINTS = 40
+
+#: Choices of free indices that are evaluated at a generic point, spread over all: with four classes and three indices there
+#: are 64. At the simple points, which have up to four classes, all are.
+MOST_CHOICES = 12
 _SEED = 20240915
 
 
@@ -59,11 +63,15 @@ def taylor(order: int) -> Function:
 
 @dataclass(frozen=True)
 class Point:
-    """Exact numbers for all letters that are given, and the functions φ and f that go with them."""
+    """Exact numbers for all letters that are given, and the functions φ and f that go with them.
+
+    ``most`` is how many choices of free indices are evaluated there: all, or at a generic point some.
+    """
 
     classes: int
     given: Mapping[str, Given]
     phi: Phi = field(default=PHIS[0], repr=False)
+    most: int | None = field(default=None, compare=False, repr=False)
 
     def environment(self, lexicon: Lexicon, order: int, digits: int = DIGITS) -> Environment:
         """The point as an environment for formulas with ``order`` nested derivatives."""
@@ -95,7 +103,7 @@ def points(
             yield _point(needed, len(logits), variant, _Simple(logits))
     draw = random.Random(_SEED)
     for number in range(generic):
-        yield _point(needed, 2 + number % (largest - 1), number, _Generic(draw))
+        yield replace(_point(needed, 2 + number % (largest - 1), number, _Generic(draw)), most=MOST_CHOICES)
 
 
 def at_point(lexicon: Lexicon, nodes: Sequence[Node], given: Mapping[str, tuple[Fraction, ...]]) -> Point:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smxcheck.derivations.execute import Finding, Outcome, execute
+from smxcheck.derivations.execute import Finding, Outcome, Places, execute
 from smxcheck.derivations.model import Derivation, Part, Step
 from smxcheck.derivations.points import RANDOM_POINTS, Point, points
 from smxcheck.formula.lexicon import Lexicon
@@ -72,21 +72,27 @@ def run_parts(parts: Sequence[Part], lexicon: Lexicon, generic: int = RANDOM_POI
     """Executes chains of steps, published ones too."""
     found: list[StepResult] = []
     for part in parts:
+        places = Places(lexicon)
         for step, relation, conditions in part.relations():
-            finding, sharp = run_step(step, relation, conditions, lexicon, generic)
+            finding, sharp = run_step(step, relation, conditions, lexicon, generic, places)
             found.append(StepResult(len(found) + 1, part, step, relation, finding, sharp))
     return tuple(found)
 
 
 def run_step(
-    step: Step, relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int = RANDOM_POINTS
+    step: Step,
+    relation: Relation,
+    conditions: Sequence[Condition],
+    lexicon: Lexicon,
+    generic: int = RANDOM_POINTS,
+    places: Places | None = None,
 ) -> tuple[Finding, Finding | None]:
     """Executes one step, given as the relation to the line before it; for an inequality, where it is an equality too."""
-    finding = run_relation(relation, conditions, lexicon, generic)
+    finding = run_relation(relation, conditions, lexicon, generic, places)
     if not step.equality:
         return finding, None
     equal = Relation("==", relation.left, relation.right, relation.order)
-    return finding, run_relation(equal, (*conditions, *step.equality), lexicon, generic)
+    return finding, run_relation(equal, (*conditions, *step.equality), lexicon, generic, places)
 
 
 def run_claim(claim: Claim, lexicon: Lexicon, generic: int = RANDOM_POINTS) -> Finding:
@@ -95,10 +101,14 @@ def run_claim(claim: Claim, lexicon: Lexicon, generic: int = RANDOM_POINTS) -> F
 
 
 def run_relation(
-    relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int = RANDOM_POINTS
+    relation: Relation,
+    conditions: Sequence[Condition],
+    lexicon: Lexicon,
+    generic: int = RANDOM_POINTS,
+    places: Places | None = None,
 ) -> Finding:
-    """Executes one relation under conditions at all points."""
-    return execute(relation, conditions, lexicon, _points(relation, conditions, lexicon, generic))
+    """Executes one relation under conditions at all points; ``places`` keeps what was evaluated for the next one."""
+    return execute(relation, conditions, lexicon, _points(relation, conditions, lexicon, generic), places)
 
 
 def _points(relation: Relation, conditions: Sequence[Condition], lexicon: Lexicon, generic: int) -> list[Point]:

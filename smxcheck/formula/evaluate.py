@@ -58,7 +58,6 @@ MOST_OPERATIONS = 3_000_000
 #: What it costs to put other numbers in the place of letters, in operations: a few microseconds, and memory that is kept.
 COST_OF_A_POINT = 30
 
-
 #: A number beyond this is moved by a share of itself, or it would swallow the step: S at logits near 1000.
 LARGE = 10**6
 
@@ -159,6 +158,12 @@ class Environment:
 
     def moved(self, name: str, index: int, change: Value) -> Environment:
         """The point where one number has changed, and nothing else that is given."""
+        key = (name, index, change)
+        if key not in self._near:
+            self._near[key] = self._moved(name, index, change)
+        return self._near[key]
+
+    def _moved(self, name: str, index: int, change: Value) -> Environment:
         if index == 0:
             return self.with_values(**{name: self.scalar(name) + change})
         vector = [self.entry(name, k) for k in range(1, self.classes + 1)]
@@ -176,9 +181,11 @@ class Environment:
 
     def finer(self, order: int, digits: int) -> Environment:
         """The same point, as it was made, with more digits, and what may still be spent."""
-        own = Environment(self.lexicon, self._exact, self.functions, self.classes, order, digits)
-        own._left = self._left
-        return own
+        key = ("finer", order, digits)
+        if key not in self._near:
+            own = self._near[key] = Environment(self.lexicon, self._exact, self.functions, self.classes, order, digits)
+            own._left = self._left
+        return self._near[key]
 
     def spend(self, operations: int = 1) -> None:
         """Counts operations. Raises TooCostly when there have been too many."""
@@ -364,7 +371,6 @@ def _integral(node: Integral, at: Environment, scope: Scope) -> Value:
     low, high = (evaluate(end, at, scope) for end in (node.low, node.high))
     if at.context.isnan(low) or at.context.isnan(high):
         raise Undefined("an integral without ends")
-
     settled = _settled(node, at)
 
     def integrand(v: Value) -> Value:
