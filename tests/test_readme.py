@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 from smxcheck.caseset import groups, load_cases
 from smxcheck.catalog import FUNCTIONS, Group
 from smxcheck.cli.config import load as load_config
+from smxcheck.derivations.topics import topics
+from smxcheck.derivations.verdicts import counted, documents, statements
 from smxcheck.judge.codes import CHECKS
 from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES
 from smxcheck.mistakes.fatal import FATAL
@@ -27,6 +30,11 @@ from smxcheck.run.known import load as load_known
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 COMMAND = "smxcheck verify yours.py:softmax"
+#: Marker → a command that prints the same on every machine, and its exit code.
+PRINTED = {
+    "claim": ('smxcheck explain --claim "diff(H, z[i]) == p[i] - 1"', 1),
+    "statement": ("smxcheck explain 004/entropy-gradient", 0),
+}
 _REGENERATE = "python tests/test_readme.py --write"
 
 
@@ -58,6 +66,24 @@ def screen(folder: Path) -> str:
     assert (done.returncode, done.stderr) == (1, ""), done.stderr
     lines = [f"$ {COMMAND}", *(line.rstrip() for line in done.stdout.rstrip().splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def printed(marker: str) -> str:
+    """A command and what it prints."""
+    command, code = PRINTED[marker]
+    done = smxcheck(*shlex.split(command)[1:], cwd=ROOT)
+    assert (done.returncode, done.stderr) == (code, ""), done.stderr
+    return f"```\n$ {command}\n{done.stdout.rstrip()}\n```\n"
+
+
+def published() -> str:
+    """The sentence that counts the derivations and the published statements by their recorded verdicts."""
+    steps = sum(len(list(d.steps)) for d in topics().values())
+    by_verdict = ", ".join(f"{n} {verdict}" for verdict, n in counted(s.verdict for s in statements().values()).items())
+    return (
+        f"{len(topics())} derivations with {steps} steps;\n{len(statements())} published statements in"
+        f" {len(documents())} notes: {by_verdict}.\n"
+    )
 
 
 def normal(shown: str) -> str:
@@ -127,6 +153,27 @@ def test_the_counts_are_those_of_the_tables() -> None:
     assert between("counts").search(text())[2] == counts(), f"regenerate them: {_REGENERATE}"
 
 
+@pytest.mark.parametrize("marker", PRINTED)
+def test_what_explain_prints_is_what_it_prints(marker: str) -> None:
+    shown = between(marker).search(text())[2]
+    assert shown == printed(marker), f"regenerate it: {_REGENERATE}"
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.slow
+def test_the_commands_of_explain_can_be_typed() -> None:
+    """All those in the README's shell blocks end with 0 and print something."""
+    lines = [line.partition("  #")[0] for b in blocks("sh") for line in b.splitlines() if line.startswith("smxcheck explain")]
+    assert len(lines) >= 5
+    for line in lines:
+        done = smxcheck(*shlex.split(line)[1:], cwd=ROOT)
+        assert (done.returncode, done.stderr) == (0, "") and done.stdout, line
+
+
+def test_the_published_statements_are_counted() -> None:
+    assert between("statements").search(text())[2] == published(), f"regenerate it: {_REGENERATE}"
+
+
 def test_the_python_example_runs() -> None:
     exec(block("<!-- example -->"), {})
 
@@ -185,7 +232,9 @@ def write() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shown = screen(Path(folder))
     new = between("screen").sub(lambda m: f"{m[1]}```\n{shown}```\n{m[3]}", text())
-    new = between("counts").sub(lambda m: f"{m[1]}{counts()}{m[3]}", new)
+    made = {"counts": counts(), "statements": published(), **{marker: printed(marker) for marker in PRINTED}}
+    for marker, content in made.items():
+        new = between(marker).sub(lambda m, content=content: f"{m[1]}{content}{m[3]}", new)
     README.write_text(new, encoding="utf-8")
 
 
