@@ -41,6 +41,8 @@ def found(text: str, lexicon: Lexicon = COMMON) -> Finding:
         "e[i] != 0",
         "diff(CE, z[i]) == p[i] - y[i] if Y == 1",
         "p[i] == p[j] if i == j",
+        "sum(k, p[k]) == 1 if z[i] == M",  # with an index that the relation has not
+        "1 < 1 + 10^-100",
         "integral(x, 0, inf, exp(-x)) == 1",
         "phi(x) > 0",
         "diff(phi(z[i]), z[i]) == dphi(z[i])",
@@ -121,12 +123,32 @@ def test_a_point_in_doubt_does_not_hide_one_that_fails() -> None:
     assert found("1 == 1 + 10^-25 + z[1]^2").outcome is Outcome.FALSE
 
 
+def test_a_point_in_doubt_is_not_outvoted_by_those_that_hold() -> None:
+    """Equal with one class, and in doubt with more."""
+    finding = found("1 == 1 + 10^-25*(n - 1)")
+    assert finding.outcome is Outcome.UNDECIDED
+    assert finding.witness is not None and finding.witness.point.classes > 1
+
+
+def test_what_costs_too_much_is_undecided_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smxcheck.derivations.execute.MOST_OPERATIONS", 200)
+    finding = found("sum(i, sum(j, sum(k, p[i]*p[j]*p[k]))) == 1")
+    assert finding.outcome is Outcome.UNDECIDED
+    assert "takes too long" in finding.why
+
+
 @pytest.mark.parametrize("exponent", [10, 60, 200, 300, 500, 1000])
 def test_a_tiny_number_is_not_taken_for_zero(exponent: int) -> None:
     """exp(-1000) is far below all noise of the evaluation, and is not 0; more digits tell it from what rounding leaves."""
     assert found(f"exp(-{exponent}) == 0").outcome is Outcome.FALSE
     assert found(f"exp(-{exponent}) > 0").outcome is Outcome.TRUE
     assert found(f"exp(-{exponent})*(sum(k, p[k]) - 1) == 0").outcome is Outcome.TRUE
+
+
+def test_what_is_nearer_to_zero_than_is_evaluated_is_undecided() -> None:
+    """More than 6000 digits would tell 10^-3000 from 0."""
+    finding = found("10^-3000 == 0")
+    assert finding.outcome is Outcome.UNDECIDED and "too near to 0" in finding.why
 
 
 @settings(derandomize=True, deadline=None, max_examples=20)
@@ -219,6 +241,11 @@ def test_labels_are_one_hot_distributions_and_anything() -> None:
     assert any(sorted(y) == [0] * (len(y) - 1) + [1] for y in labels)  # type: ignore[arg-type]
     assert any(sum(y) == 1 and min(y) > 0 for y in labels)  # type: ignore[arg-type]
     assert any(sum(y) != 1 for y in labels)  # type: ignore[arg-type]
+
+
+def test_taylor_polynomials_come_in_every_order() -> None:
+    orders = [point.given["N"] for point in points(COMMON, [COMMON.expression("f(z[i])")])]
+    assert set(orders) == {2, 4, 6}
 
 
 def test_a_readers_point_is_completed_with_plain_numbers() -> None:

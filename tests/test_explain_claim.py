@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -54,6 +55,7 @@ TRUE = (
     "L == M if n == 1",
     "diff(phi(z[i]), z[i]) == dphi(z[i])",
     "diff(M, z[i]) == delta(i, 1) if M == z[1], M > z[2], n == 2",
+    "p(z/tau)[i] == p[i] if 1 == tau",
 )
 
 
@@ -62,6 +64,14 @@ def test_identities_of_the_table_of_closed_forms_are_true(claim: str) -> None:
     found = judged(claim)
     assert found.verdict is Verdict.TRUE
     assert found.points >= 5 and found.witness is None
+
+
+def test_the_agreement_told_is_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = COMMON.claim(TRUE[0])
+    found = table(claim, COMMON, points_of(claim, COMMON))
+    entries = tuple(replace(entry, digits=60 - entry.number) for entry in found.entries)
+    monkeypatch.setattr("smxcheck.derivations.question.table", lambda *_: replace(found, entries=entries))
+    assert answer(TRUE[0]).digits == 60 - max(entry.number for entry in entries)
 
 
 #: Claim → the weakest condition under which it is true.
@@ -139,6 +149,7 @@ def test_equal_logits_that_hide_an_error_are_named() -> None:
     assert judged("p[i] == 1/n").hidden
     assert judged("mu == M").hidden
     assert not judged("diff(H, z[i]) == p[i] - 1").hidden
+    assert not judged("H >= log(n)").hidden  # attained there, as a bound is
 
 
 # ---- numbers that deceive
@@ -153,7 +164,7 @@ def test_equal_logits_that_hide_an_error_are_named() -> None:
         ("log(1 + exp(-z[i])) == log1p(exp(-z[i]))", Verdict.TRUE),
         ("(1 - exp(-800)) - 1 == -exp(-800)", Verdict.TRUE),
         ("sum(k, q[k]) - 1 == 0", Verdict.TRUE),
-        ("10^(-1000000) == 0", Verdict.UNDECIDED),
+        ("10^(-1000000) == 0", Verdict.FALSE),
         ("diff(S, e[i]) == 1", Verdict.TRUE),
         ("diff(L, S) == 1/S", Verdict.TRUE),
     ],
@@ -172,7 +183,9 @@ def test_a_kink_has_no_derivative() -> None:
         evaluate(found.claim.relation.left, at)
 
 
-@pytest.mark.parametrize("claim", ["integral(x, 0, 1, 1/x) == 1", "integral(x, 0, 1, x^(-0.9)) == 10"])
+@pytest.mark.parametrize(
+    "claim", ["integral(x, 0, 1, 1/x) == 1", pytest.param("integral(x, 0, 1, x^(-0.9)) == 10", marks=pytest.mark.slow)]
+)
 def test_an_integral_that_quadrature_misses_is_undecided(claim: str) -> None:
     assert judged(claim).verdict is Verdict.UNDECIDED
 
@@ -194,6 +207,94 @@ def test_kinds_of_labels_and_phi_come_at_every_number_of_classes() -> None:
     assert phis >= {(n, phi.text) for n in range(2, CLASSES + 1) for phi in PHIS}
 
 
+# ---- differences however small, and numbers however far out
+
+#: Claims that are true but for a number far below any that a reader computes with, or far below the noise of 120 digits.
+SMALL = (
+    *(f"p[i] == p[i] + 1e-{k}" for k in (12, 25, 40, 60, 90, 150)),
+    *(f"sum(k, p[k]) == 1 + 1e-{k}" for k in (20, 30, 40)),
+    *(f"diff(L, z[i]) == p[i] + 1e-{k}" for k in (20, 40, 70)),
+    "diff(L, z[i], z[j]) == p[i]*(delta(i, j) - p[j]) + 1e-40",
+    "integral(x, 0, 1, x^2) == 1/3 + 1e-30",
+    "1 - exp(-500) == 1",
+    "1/(1 + exp(-1000)) == 1",
+    "exp(1e-50) == 1",
+    "diff(exp(-1000)*x, x) == 0",
+    "sum(k, p[k]) <= 1 - 1e-100",
+    "exp(t) == 1 + 1e-35 + t + O(t^2)",
+    "exp(t) == 1 + t + t^2/2 + t^3/6 + 1e-20*t^3 + O(t^4)",
+)
+
+
+@pytest.mark.parametrize("claim", SMALL)
+def test_a_difference_that_digits_do_not_make_smaller_is_one(claim: str) -> None:
+    assert judged(claim).verdict is Verdict.FALSE
+
+
+#: Claims that are true, though 120 digits leave a large difference at logits near 1000, or none where there is one.
+NOISY = (
+    "S*p[i] - exp(z[i]) == 0",
+    "exp(z[i] + a) - exp(z[i])*exp(a) == 0",
+    "diff(S, z[i], z[i]) - exp(z[i]) == 0",
+    "(exp(z[i]) + 1) - exp(z[i]) == 1",
+    "log(exp(z[i]) + 1) - log(exp(z[i])) == log1p(exp(-z[i]))",
+    "log1p(exp(z[i])) > z[i]",
+    "1/(1 + exp(-z[i])) < 1",
+    "1e100*(exp(x) - expm1(x) - 1) == 0",
+    "1 - exp(-1000) < 1",
+    "1 + 1e-40 != 1",
+    "(z[i] - z[j])^2 >= 0",
+    "L > M if n > 1",
+)
+
+
+@pytest.mark.parametrize("claim", NOISY)
+def test_a_difference_that_falls_with_the_digits_is_none(claim: str) -> None:
+    assert judged(claim).verdict is Verdict.TRUE
+
+
+def test_what_no_digits_hold_is_undecided() -> None:
+    """exp(-100000) beside 1 takes 43430 digits."""
+    assert judged("1/(1 + exp(-100000)) == 1").verdict is Verdict.UNDECIDED
+
+
+#: Claims that are true of plain numbers and fail far out, at ties of many classes, or at the ends of a letter's domain.
+FAR = (
+    "H <= 1.38", "(n - 1)*(n - 2)*(n - 3)*(n - 4) == 0", "n <= 8", "n != 5", "M < 10000", "abs(z[i]) < 100000", "L < 5000",
+    "S > 1e-300", "M > -50", "p[i] > 1e-30", "a <= 3", "a < 100", "a != 7", "tau > 0.0001", "m > 0", "t > 0.01",
+    "t < 0.999999", "x < 3.001", "y[i] <= 4", "Y <= 20", "d[i] < 4", "q[i] > 0.001", "u == 2^(-24)", "max(x, -5) == x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", FAR)
+def test_what_fails_far_out_is_not_true(claim: str) -> None:
+    """False, or true under a condition on the classes."""
+    assert judged(claim).verdict in (Verdict.FALSE, Verdict.TRUE_IF)
+
+
+#: Inequalities that fail in a small region, none of whose points is plain, and whether they are false beside their bound.
+NARROW = {
+    "x*exp(-x) <= 0.3675": Verdict.FALSE,
+    "x*exp(-x) <= 0.368": Verdict.TRUE,
+    "diff(L, z[i], z[i], z[i]) <= 0.0962": Verdict.FALSE,
+    "diff(L, z[i], z[i], z[i]) <= 0.0963": Verdict.TRUE,
+    "p[1]*p[2] <= 0.24": Verdict.FALSE,
+    "p[i]*(1 - p[i]) <= 1/4": Verdict.TRUE,
+}
+
+
+@pytest.mark.parametrize("claim", NARROW)
+def test_an_inequality_is_tried_where_it_comes_nearest_to_failing(claim: str) -> None:
+    """x*exp(-x) is at most 1/e = 0.36788; p(1-p)(1-2p) at most 1/(6*sqrt(3)) = 0.096225."""
+    assert judged(claim).verdict is NARROW[claim]
+
+
+@pytest.mark.parametrize("claim", ["L != 2", "a^2 != 2"])
+def test_sides_that_cross_between_points_are_not_said_to_differ(claim: str) -> None:
+    """L is 2 somewhere between a point where it is smaller and one where it is larger; no rational point need hit that."""
+    assert judged(claim).verdict is not Verdict.TRUE
+
+
 # ---- what is right
 
 
@@ -204,15 +305,29 @@ def test_the_right_formula_is_found_in_the_readers_indices() -> None:
     assert judged(text(found.right.claim, GRAMMAR)).verdict is Verdict.TRUE
 
 
+def test_of_several_right_formulas_the_one_without_conditions_is_shown() -> None:
+    found = judged("diff(CE, z[i]) == p[i] + y[i]").right
+    assert found is not None and not found.claim.conditions
+
+
 def test_the_right_formula_is_found_for_another_spelling_of_the_derivative() -> None:
     """By its numbers, not its text."""
     found = judged("diff(-sum(k, y[k]*log(p[k])), z[l]) == p[l] + y[l]")
     assert found.right is not None and found.right.id == "cross-entropy-gradient"
 
 
+def test_the_right_formula_of_a_derivative_is_about_a_derivative() -> None:
+    """The gradient of L is p, but so is much else: the derivation of the gradient is what is asked for."""
+    right = judged("diff(L, z[i]) == p[i] - y[i]").right
+    assert right is not None and right.id == "logsumexp-gradient"
+    assert text(right.claim, notation(COMMON, ascii=True)) == "diff(L, z[i]) == p[i]"
+
+
 def test_the_published_note_with_the_same_error_is_named() -> None:
     assert judged("diff(H, z[k]) == -1 + p[k]").published == "004/entropy-gradient"
     assert judged("diff(H, z[k]) == 1 + p[k]").published == ""
+    assert judged("diff(CE, z[i]) == p[i] - y[i] if n > 1").published == ""  # said of labels that add up to 1, where it is true
+    assert judged("diff(CE, z[i]) == -y[i]*(1 - p[i]) + sum(k != 1, y[k]*p[i])").published == "000/index-slip"
     assert judged(FALSE[2]).published == "004/second-ikk"  # which writes one letter where the condition makes two equal
 
 
@@ -373,7 +488,7 @@ CLAIMS = st.tuples(EXPRESSIONS, st.sampled_from(["==", "!=", "<=", "<", ">"]), E
 
 
 @given(CLAIMS)
-@settings(derandomize=True, deadline=None, max_examples=10)
+@settings(derandomize=True, deadline=None, max_examples=5)
 def test_a_claim_of_the_grammar_gets_a_page(claim: tuple[str, str, str]) -> None:
     gets_a_page(*claim)
 

@@ -10,6 +10,7 @@ import sys
 from fractions import Fraction
 from functools import partial
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 import smxcheck
 from smxcheck.cli import explain as command
 from smxcheck.derivations import run as execution
+from smxcheck.derivations.schema import DataError
+from smxcheck.derivations.topics import topics
 from smxcheck.formula.lexicon import COMMON
 from smxcheck.formula.notation import notation
 from smxcheck.pages import explanation, topic
@@ -67,6 +70,12 @@ def test_numbers_are_put_into_each_line(run) -> None:
         assert number in shown
 
 
+def test_the_numbers_of_letters_that_the_reader_left_out_are_named_before_they_are_used(run) -> None:
+    shown = " ".join(run("explain", TOPIC, "--at", "2,1,0").out.split())
+    point = "z = (2, 1, 0), d = (1, 2, −1), g = (1, 2, −1)"  # in the same order in every run
+    assert 0 <= shown.index(f"those at {point}.") < shown.index(" 1 quotient rule")
+
+
 @pytest.mark.parametrize("words", [("--at", "-1,0"), ("--at=-1,0",)])
 def test_numbers_may_begin_with_a_minus(run, words: tuple[str, ...]) -> None:
     done = run("explain", SHORT, *words)
@@ -82,9 +91,10 @@ def test_letters_are_those_of_the_reader(run) -> None:
 def test_an_exercise_and_its_solution_belong_together(run) -> None:
     sheet, again, other = (run("explain", SHORT, "--exercise", "--seed", seed).out for seed in ("3", "3", "4"))
     assert sheet == again != other
+    assert sheet.startswith("Exercise 3: ")  # a printed sheet says which it is
     assert "____" in sheet and "ok" not in sheet
     solved = run("explain", SHORT, "--solution", "--seed", "3").out
-    assert "____" not in solved and "FALSE" in solved
+    assert "____" not in solved and "FALSE" in solved and solved.startswith("Solution of exercise 3: ")
 
 
 def test_without_a_topic_all_are_listed(run) -> None:
@@ -222,6 +232,11 @@ def test_a_caret_stands_below_the_character_at_fault(run, claim: str, column: in
     assert message.startswith("smxcheck: ")
 
 
+def test_a_claim_that_fits_on_a_line_is_shown_whole(run) -> None:
+    claim = "dp[i]/dz[j] == p[i]*(delta(i, j) - p[j])"
+    assert run("explain", "--claim", claim).err.startswith(f"  {claim}\n  ^\n")
+
+
 def test_of_a_long_claim_the_part_at_fault_is_shown(run) -> None:
     shown, caret, _ = run("explain", "--claim", "1 + " * 100 + "$ == 1").err.splitlines()
     assert shown[caret.index("^")] == "$" and max(len(shown), len(caret)) <= 80
@@ -247,6 +262,11 @@ def test_a_notebook_gets_markdown_or_the_formulas_in_latex() -> None:
 
 def test_symbols_are_a_mapping_or_the_text_of_the_command() -> None:
     assert smxcheck.explain(TOPIC, symbols={"logits": "o"}).to_text() == smxcheck.explain(TOPIC, symbols="logits=o").to_text()
+
+
+def test_an_explanation_has_the_exit_code_of_the_command() -> None:
+    assert smxcheck.explain(SHORT).exit_code == 0
+    assert smxcheck.explain(claim="2 + 2 == 5").exit_code == 1
 
 
 def test_a_claim_is_answered() -> None:
@@ -323,3 +343,48 @@ def test_an_explanation_is_a_value() -> None:
     shown = smxcheck.explain(TOPIC)
     with pytest.raises(dataclasses.FrozenInstanceError):
         shown.page = shown.page  # type: ignore[misc]
+
+
+# ---- what is not the reader's fault, and what he may hand over
+
+
+def test_a_broken_file_that_ships_is_a_fault_of_smxcheck(run, monkeypatch) -> None:
+    """Exit 3 and one line, as for any fault of its own: the reader can do nothing about it, so that 2 would be wrong."""
+
+    def broken(request: explanation.Request) -> explanation.Explanation:
+        raise DataError("10-softmax.toml: softmax: title is missing")
+
+    monkeypatch.setattr(explanation, "answer", broken)
+    done = run("explain", TOPIC)
+    assert (done.code, done.out) == (3, "")
+    assert "a fault of smxcheck" in done.err and "title is missing" in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("tables", [{"topics": []}, {"topic": 5}, {"topic": {"id": "x"}}])
+def test_a_misspelt_table_of_a_file_is_no_empty_file(tables, monkeypatch) -> None:
+    monkeypatch.setattr("smxcheck.derivations.topics.read_folder", lambda folder: [("x.toml", tables)])
+    with pytest.raises(DataError, match=r"\Ax\.toml: .*topic"):
+        topics.__wrapped__()
+
+
+@pytest.mark.parametrize("at", [np.array([0.0, 4.0, 5.0]), (v for v in (0, 4, 5)), {"z": np.array([0, 4, 5])}])
+def test_numbers_come_as_any_sequence(at) -> None:
+    assert point(at, COMMON, notation(COMMON))["z"] == (0, 4, 5)
+    assert smxcheck.explain(TOPIC, at=np.array([1.0, 2.0])).page.id == TOPIC
+
+
+def test_digits_of_numbers_are_those_of_ascii() -> None:
+    with pytest.raises(ValueError, match="is no number"):
+        point("٣,4", COMMON, notation(COMMON))
+
+
+def test_a_name_of_any_length_is_refused_in_one_short_line(run) -> None:
+    done = run("explain", "a" * 100_000)
+    assert done.code == 2 and len(done.err) < 200
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "many"])
+def test_a_terminal_of_any_width_shows_the_page(columns, run, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "Exercise 1: Jacobian of softmax" in run("explain", "--exercise", TOPIC).out

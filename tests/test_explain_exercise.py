@@ -121,7 +121,7 @@ def test_every_topic_has_a_sheet(name: str) -> None:
 
 
 def test_the_wrong_sign_is_in_an_inner_line_of_a_long_chain_if_there_is_one() -> None:
-    short, long = part("L", "log(S) - 0*S", "L"), part("M", "M - S + S", "M + L - L", "max(j, z[j])")
+    short, long = part("L", "log(S) - S + S", "L"), part("M", "M - S + S", "M + L - L", "max(j, z[j]) + S - S")
     for seed in SEEDS:
         wrong = wrong_sign(example(short, long), seed)
         assert wrong.number in (3, 4)

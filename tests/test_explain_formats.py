@@ -30,6 +30,7 @@ from smxcheck.pages.model import Chain, Code, Display, Page, Table, Text
 from smxcheck.pages.render import FORMATS, formulas, render
 
 from .explain_samples import BLOCKS, EVERY_BLOCK, GOOD, LONG, REMARKS, statement_pages, topic_pages
+from .explain_samples import line as step
 
 UNICODE, ASCII = notation(COMMON), notation(COMMON, ascii=True)
 SCHEMA = json.loads(files("smxcheck.pages").joinpath("schema.json").read_text(encoding="utf-8"))
@@ -78,6 +79,16 @@ def test_a_false_line_is_said_to_be_false_where_and_with_both_sides(format: str)
     assert "undecided" in printed
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_numbers_at_a_point_stand_at_their_line_and_at_the_start(format: str) -> None:
+    for without in (
+        dataclasses.replace(REMARKS, start_numbers=()),
+        dataclasses.replace(REMARKS, lines=tuple(dataclasses.replace(line, numbers=()) for line in REMARKS.lines)),
+    ):
+        fewer, all_of_them = (len(re.findall(r"0\.125", render(of(chain), format, UNICODE))) for chain in (without, REMARKS))
+        assert fewer < all_of_them
+
+
 def test_an_unknown_format_is_refused_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match="no format 'html'; there are text, markdown, latex, latex-document, json"):
         render(EVERY_BLOCK, "html", UNICODE)
@@ -111,6 +122,12 @@ def test_ticks_stand_below_one_another() -> None:
         for chain in (block for block in page.blocks if isinstance(block, Chain)):
             shown = as_text.render(of(chain), notation(page.lexicon)).splitlines()
             assert len({match.start() for line in shown if (match := re.search(r"  ok( \(\d+\))?$", line))}) <= 1, page.id
+
+
+def test_what_a_colon_announces_stands_right_below_it() -> None:
+    page = dataclasses.replace(of(GOOD), blocks=(Text(("right:",)), Display(GOOD.start)))
+    shown = as_text.render(page, UNICODE).splitlines()
+    assert shown[shown.index("right:") + 1].startswith("    ")
 
 
 def test_the_legend_stands_once_and_only_where_there_are_ticks() -> None:
@@ -188,6 +205,13 @@ def test_a_fence_is_longer_than_any_in_the_code() -> None:
     assert "\n`````\na ````\n`````\n" in as_markdown.render(of(Code("a ````")), UNICODE)
 
 
+def test_the_number_of_a_step_stands_at_the_last_line_of_a_broken_formula() -> None:
+    chain = dataclasses.replace(GOOD, lines=(step(1, f"{LONG} + {LONG}"), step(2, "p[i]")))
+    rows = [row for row in as_markdown.render(of(chain), UNICODE).splitlines() if row.startswith("&")]
+    assert len(rows) > 3
+    assert [re.findall(r"&& \((\d+)\)", row) for row in rows] == [*[[]] * (len(rows) - 2), ["1"], ["2"]]
+
+
 # ---- LaTeX
 
 
@@ -233,6 +257,22 @@ def test_broken_latex_is_the_same_formula_and_each_line_stands_alone(first: floa
 def test_a_fraction_is_as_wide_as_its_wider_half() -> None:
     assert width(r"\frac{a + b + c}{d}") == pytest.approx(width("a + b + c") + 0.6)
     assert width("x_{i}") < width("xi")
+
+
+def test_a_long_table_is_divided_and_loses_no_row() -> None:
+    """No page break divides a tabular; 25 rows are one."""
+    rows = tuple(((f"row {number}.",), ("text",)) for number in range(60))
+    shown = as_latex.render(of(Table(((("name",)), (("what",))), rows)), UNICODE)
+    assert re.findall(r"row (\d+)\.", shown) == [str(number) for number in range(60)]
+    assert shown.count(r"\begin{tabular}") == 3
+
+
+def test_paper_says_once_how_its_lines_were_executed() -> None:
+    page = dataclasses.replace(of(GOOD), blocks=(GOOD, GOOD))
+    for document in (False, True):
+        shown = as_latex.render(page, UNICODE, document)
+        assert shown.count("Every line was executed at 48 to 52 points") == 1
+        assert "in at least 64 digits" in shown
 
 
 # ---- JSON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ import pytest
 from smxcheck import functions as our_functions
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.derivations.topics import topics
-from smxcheck.derivations.verdicts import documents
+from smxcheck.derivations.verdicts import documents, statements
 from smxcheck.dtypes import FORMATS
+from smxcheck.formula.grammar import parse_expression
 from smxcheck.formula.notation import notation
+from smxcheck.formula.symbols import FUNCTIONS as GRAMMAR_FUNCTIONS
+from smxcheck.formula.symbols import SYMBOLS
+from smxcheck.formula.symbols import WORDS as GRAMMAR_WORDS
 from smxcheck.judge.call import Demand
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.problems import BAD
@@ -21,7 +26,8 @@ from smxcheck.judge.result import Status
 from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, Misbehaviour, Mistake
 from smxcheck.pages import find, measured, topic
 from smxcheck.pages.cases import by_name
-from smxcheck.pages.exhibit import of_cases, of_mistake, passes
+from smxcheck.pages.claim import claim_page
+from smxcheck.pages.exhibit import of_cases, of_mistake, ours, passes
 from smxcheck.pages.glossary import WORDS
 from smxcheck.pages.mistakes import COMMON
 from smxcheck.pages.model import Facts, Heading, Page, Table, Text
@@ -106,6 +112,17 @@ def test_a_check_that_finds_nothing_has_no_example() -> None:
     assert of_cases(right, "SMX101", list(by_id.values()), Demand()) is None
 
 
+def test_our_own_function_is_shown_wrong_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several results of the check asked for the first wrong one, not the last."""
+    ids = [f"softmax/acceptance/{name}/float32" for name in ("1000-and-1001", "17-and-0")]
+    cases = find.cases.load_cases(ids=ids)
+    assert passes(ours(cases, Demand(), "SMX101"))
+    right = our_functions.softmax
+    monkeypatch.setattr(our_functions, "softmax", lambda z, **more: right(z, **more) * np.float32(0.5 if z[0] > 900 else 1))
+    found = ours(cases, Demand(), "SMX101")
+    assert found.case == ids[0] and found.status in BAD
+
+
 def test_the_numbers_of_an_example_are_those_of_the_two_formulas() -> None:
     """2^x/Σ 2^x of (1000, 1001) is (1/3, 2/3); softmax is 1/(1 + e) and e/(1 + e)."""
     found = facts(page_of("SMX101"))
@@ -145,6 +162,7 @@ def test_a_mistake_is_wrong_on_its_page_and_our_function_right(mistake: Mistake)
         return
     exhibit = of_mistake(mistake)
     assert exhibit is not None and exhibit.wrong.status in BAD
+    assert exhibit.wrong.dtype == "float32" or "float32" not in mistake.dtypes
     assert passes(exhibit.ours) and exhibit.ours.input == exhibit.wrong.input
 
 
@@ -250,7 +268,7 @@ def test_the_kind_in_front_chooses_and_every_other_meaning_is_named() -> None:
     assert find.find(["rows"]).kind == "check"
     assert "smxcheck explain group rows" in text_of(find.find(["rows"]))
     assert find.find(["group", "rows"]).kind == "group"
-    assert find.find(["check", "SMX105"]).id == find.find(["check", "rows"]).id == "SMX105"
+    assert find.find(["check", "SMX105"]).id == find.find(["check", "rows"]).id == find.find(["smx105"]).id == "SMX105"
     assert find.find(["mistake", "softmax/unshifted"]).kind == "mistake"
 
 
@@ -278,6 +296,42 @@ def test_a_page_of_every_function_names_its_call_bounds_and_mistakes() -> None:
         assert found["error bounds"] == [f"smxcheck explain bound {name}"] and name in found["call"][0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "id"),
+    [
+        ("derivative of softmax", "softmax-jacobian"), ("the gradient of cross entropy", "cross-entropy-gradient"),
+        ("gradient of the cross entropy", "cross-entropy-gradient"), ("p-y", "cross-entropy-gradient"),
+        ("crossentropy", "cross-entropy"), ("kl", "gibbs"), ("log sum exp trick", "logsumexp"),
+        ("numerical stability", "softmax-shift"), ("hessian of log sum exp", "logsumexp-hessian"), ("logistic", "softmax"),
+        ("003", "003"), ("Bernd Klein", "003"), ("klein", "003"), ("grammar", "claim"),
+    ],
+)  # fmt: skip
+def test_names_that_a_stranger_would_guess(asked: str, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which page is found; derivations are not executed here."""
+    monkeypatch.setattr(topic, "topic_page", lambda derivation: Page("topic", derivation.id, ("",), ()))
+    assert find.find(asked.split()).id == id
+
+
+def test_a_document_has_all_its_statements_with_their_verdicts() -> None:
+    for key, document in documents().items():
+        page = page_of(key)
+        (table,) = [block for block in page.blocks if isinstance(block, Table)]
+        own = [s for s in statements().values() if s.document.key == key]
+        assert [(row[0], row[1]) for row in table.rows] == [((s.id,), (str(s.verdict),)) for s in own]
+        assert document.title in text_of(page).partition("\n")[0]
+
+
+def test_the_page_on_claims_has_every_word_of_the_grammar_and_its_examples_are_true() -> None:
+    page = page_of("claim")
+    shown = text_of(page)
+    assert not [word for word in (*GRAMMAR_WORDS, *GRAMMAR_FUNCTIONS) if not re.search(rf"\b{word}\b", shown)]
+    examples = re.findall(r'--claim "(.+)"', shown)
+    assert len(examples) > 2
+    assert all(claim_page(example).exit_code == 0 for example in examples)
+    written = [row[0][0] for block in page.blocks if isinstance(block, Table) for row in block.rows][-len(SYMBOLS) :]
+    assert [parse_expression(form.replace("[i]", "[1]")) for form in written]
+
+
 @pytest.mark.parametrize("asked", ["xyzzy", "softmax jacobean", "bound", "\x1b[31m", "SMX999", ""])
 def test_what_is_not_found_is_one_line(asked: str) -> None:
     if asked == "bound":
@@ -286,6 +340,10 @@ def test_what_is_not_found_is_one_line(asked: str) -> None:
     with pytest.raises(find.NotFound) as caught:
         find.find(asked.split(" "))
     assert "\n" not in str(caught.value)
+
+
+def test_the_three_nearest_names_are_proposed() -> None:
+    assert find.near("softmax-hessia")[0] == "softmax_hessian" and len(find.near("softmax-hessia")) == 3
 
 
 # ---- contents, and how it all looks

@@ -198,9 +198,15 @@ def test_results_in_numbers_are_scalars_vectors_matrices_and_one_matrix_for_each
     assert bound == [["1", "1.31326169"]]
 
 
+def test_the_first_index_is_the_row_and_the_second_the_column() -> None:
+    found = example({"formula": "max(j, z[j])"}, results=["e[i]*z[j] == z[j]*exp(z[i])"])
+    matrix = tables(topic_page(found, {"z": numbers("0,1")}))[-1]
+    assert matrix == [["0", "1.00000000"], ["0", "2.71828183"]]
+
+
 def test_the_point_is_printed_with_all_that_was_chosen() -> None:
     page = topic_page(example({"formula": "tau*M/tau"}), {"z": numbers("1/3,-0.25")})
-    assert "at z = (1/3, -0.25), tau = 2" in [words(b.text) for b in page.blocks if isinstance(b, Heading)]
+    assert "at z = (1/3, −0.25), tau = 2" in [words(b.text) for b in page.blocks if isinstance(b, Heading)]
 
 
 def test_phi_is_named_where_it_is_used() -> None:

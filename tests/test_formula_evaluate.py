@@ -17,7 +17,8 @@ import smxref
 from smxcheck.derivations.points import PHIS, taylor
 from smxcheck.formula import evaluate as module
 from smxcheck.formula.evaluate import Environment, TooCostly, Undefined, evaluate, holds
-from smxcheck.formula.lexicon import COMMON
+from smxcheck.formula.lexicon import COMMON, Lexicon
+from smxcheck.formula.symbols import Symbol
 from smxcheck.formula.tree import Condition
 
 FUNCTIONS = {
@@ -47,7 +48,7 @@ def close(left: Any, right: Any, digits: int = 50) -> bool:
 BY_HAND = {
     "2.5": "2.5", "x": "3", "n": "3", "pi": "3.14159265358979323846264338327950288419716939937510582",
     "w[i] + w[3]": "6",
-    "x - a": "5", "x*a": "-6", "x/a": "-1.5", "x^2": "9", "x^a": Fraction(1, 9), "2^t*2^t": "2", "-x^2": "-9", "(-x)^2": "9",
+    "x - a": "5", "x*a": "-6", "x/a": "-1.5", "x^2": "9", "x^a": Fraction(1, 9), "2^t*2^t": "2", "(x - 3)^0": "1", "-x^2": "-9", "(-x)^2": "9",
     "x - a - 1": "4", "12/x/a": "-2", "2^3^2": "512",
     "exp(0)": "1", "exp(log(7))": "7", "log(exp(a))": "-2", "sqrt(16)": "4", "abs(a)": "2", "log1p(exp(1) - 1)": "1",
     "expm1(log(3))": "2", "max(x, a)": "3", "min(x, a)": "-2",
@@ -73,8 +74,12 @@ def test_every_node_has_the_value_that_one_finds_by_hand(text: str, expected: An
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("integral(x, 0, inf, exp(-x))", "1"), ("integral(x, 0, 2, x^2)", Fraction(8, 3)), ("integral(x, 0, t, x)", "0.125")],
-)
+    [
+        ("integral(x, 0, inf, exp(-x))", "1"), ("integral(x, 0, 2, x^2)", Fraction(8, 3)), ("integral(x, 0, t, x)", "0.125"),
+        ("integral(x, 2, 0, x^2)", Fraction(-8, 3)),
+        ("integral(x, 0, inf, exp(-(x - 5000)^2))^2", "3.14159265358979323846264338327950288419716939937510582"),
+    ],
+)  # fmt: skip
 def test_an_integral(text: str, expected: Any) -> None:
     at = Environment(COMMON, GIVEN, FUNCTIONS, 3, 0, module.QUADRATURE_DIGITS)
     assert close(evaluate(COMMON.expression(text), at), at._number(expected), 25)
@@ -88,6 +93,7 @@ def test_an_integral(text: str, expected: Any) -> None:
         ("2^2000000", "a power beyond"), ("exp(2000000)", "exp beyond"), ("exp(exp(exp(x)))", "exp beyond"),
         ("z[4]", "of 3 classes"),        ("eps", "no number is given for eps"), ("max(k != 1 != 2 != 3, z[k])", "the maximum of nothing"),
         ("diff(H, z[4])", "of 3 classes"),        ("diff(abs(x - 3), x)", "no derivative"), ("diff(M(0*z + x*d), x)", ""),
+        ("diff(max(x, 3), x)", "no derivative"), ("diff(max(k, z[k]*(x - 3)), x)", "no derivative"),
     ],
 )  # fmt: skip
 def test_what_has_no_value_is_undefined_and_never_a_number(text: str, why: str) -> None:
@@ -96,6 +102,37 @@ def test_what_has_no_value_is_undefined_and_never_a_number(text: str, why: str) 
         return
     with pytest.raises(Undefined, match=why):
         value(text)
+
+
+def test_classes_count_from_1() -> None:
+    """Python would take entry 0 for the last one."""
+    with pytest.raises(Undefined, match="of 3 classes"):
+        point().entry("z", 0)
+
+
+def test_letters_that_follow_from_the_variable_of_an_integral_follow_it() -> None:
+    """Others are evaluated once: here x, which is also given, is another number at each point of the integral."""
+    lexicon = Lexicon([Symbol("R", "scalar", "square", "R", "R", "the square of x", "x^2", "real")])
+    at = Environment(lexicon, GIVEN, FUNCTIONS, 3, 0, module.QUADRATURE_DIGITS)
+    assert close(evaluate(lexicon.expression("integral(x, 0, 1, R)"), at), at.context.mpf(1) / 3, 25)
+    assert close(evaluate(lexicon.expression("integral(t, 0, 1, R)"), at), 9, 25)
+
+
+def test_a_large_number_is_moved_by_a_share_of_itself() -> None:
+    assert close(value("diff(x^2, x)", x=10**50), 2 * 10**50)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("integral(x, 0, inf, exp(-(x - 10^9)^2))", "0 wherever it was looked at"),  # a peak beyond what is searched
+        ("integral(x, 1, inf, 1/x)", "does not fall off"),
+    ],
+)
+def test_an_integral_that_is_not_found_is_undefined_and_not_0(text: str, why: str) -> None:
+    at = Environment(COMMON, GIVEN, FUNCTIONS, 3, 0, module.QUADRATURE_DIGITS)
+    with pytest.raises(Undefined, match=why):
+        evaluate(COMMON.expression(text), at)
 
 
 def test_a_function_that_no_point_chooses_is_undefined() -> None:
@@ -110,12 +147,20 @@ def test_what_takes_too_many_operations_is_refused() -> None:
         evaluate(COMMON.expression("sum(i, sum(j, sum(k, sum(l, z[i]*z[j]*z[k]*z[l]))))"), at)
 
 
+def test_more_digits_at_a_point_are_spent_from_what_is_left_there() -> None:
+    at = point()
+    at.allow(1000)
+    finer = at.finer(1, 240)
+    evaluate(COMMON.expression("x + 1"), finer)
+    assert at.left == finer.left == 997
+
+
 @pytest.mark.parametrize(
     ("text", "truth"),
     [
         ("i == 1", True), ("i != j", True), ("k == l", True), ("k != l", False), ("x == 3", True), ("x != 3", False),
         ("x < 3", False), ("x <= 3", True), ("a > x", False), ("a >= -2", True), ("sum(k, p[k]) == 1", True), ("sum(k, p[k]) >= 1", True),
-        ("Y == 1", False),
+        ("Y == 1", False), ("x == 3 + 10^-100", False), ("x == 3 + 10^-110", True),
     ],
 )  # fmt: skip
 def test_conditions(text: str, truth: bool) -> None:

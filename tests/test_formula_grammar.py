@@ -138,6 +138,7 @@ REFUSED = {
     "diff(H, 2)": (8, "what is differentiated by is a letter"),
     "diff(H, pi)": (8, "what is differentiated by is a letter"),
     "diff(H, n)": (8, "n is not one real number"),
+    "diff(H, N)": (8, "N is not one real number"),
     "diff(H, x, x, x, x)": (0, "derivatives are taken up to the third order"),
     "integral(z, 0, 1, x)": (9, "integral names its variable first"),
     "integral(x, 0, x)": (16, "',' is missing after the upper end"),

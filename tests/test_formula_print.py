@@ -237,6 +237,7 @@ LOOKS = {
     "dphi(z[i])/phi(z[i])": "φ′(zᵢ)/φ(zᵢ)",
     "integral(x, 0, inf, exp(-x)) <= integral(x, -inf, 1, x + pi)": "∫₀^∞ exp(−x) dx ≤ ∫_{−∞}¹ (x + π) dx",
     "max(k, abs(z[k] - M))*2": "(maxₖ |zₖ − M|)·2",
+    "abs(a)*abs(x)": "|a|·|x|",
     "max(a, x)*sqrt(n)": "max(a, x) √n",
     "0.00002*a": "2e-05·a",
 }  # fmt: skip
@@ -256,6 +257,7 @@ LATEX = {
     "abs(e[i]/S)": r"\left\lvert \frac{e_{i}}{S} \right\rvert",
     "log(e[i]/S)*mu": r"\log\left( \frac{e_{i}}{S} \right) \mu",
     "max(k, z[k])": r"\max_{k} z_{k}",
+    "delta(1, 12)*delta(1, 2)": r"\delta_{1, 12} \delta_{12}",
     "integral(x, 0, inf, exp(-x))": r"\int_{0}^{\infty} \exp(-x) \, dx",
     "log(0.00002)": r"\log(2 \times 10^{-5})",
     "H <= L if i == j, n > 1": r"H \le L \quad \text{if } i = j \text{ and } n > 1",

@@ -41,6 +41,7 @@ from smxcheck.formula.letters import used_names
 from smxcheck.formula.lexicon import COMMON
 from smxcheck.formula.notation import notation, text
 from smxcheck.network import Network, blobs, published_direction
+from smxcheck.pages.model import Facts, Table, Text
 from smxcheck.pages.render import formulas, render
 from smxcheck.pages.statement import statement_page
 
@@ -165,6 +166,24 @@ def test_a_wrong_record_of_the_first_false_step_is_found():
     assert found.problems == ("check 2: first false step recorded: 4, found: 5",)
 
 
+def test_the_verdict_on_a_derivation_is_what_its_execution_says_and_not_the_record():
+    found = altered("004/entropy-gradient", 1, verdict=Verdict.TRUE, first_false=0)
+    assert found.checks[1].verdict is Verdict.FALSE
+    assert found.problems == ("check 2: recorded true, found false", "check 2: first false step recorded: none, found: 5")
+
+
+@pytest.mark.parametrize("needs", [False, True])
+def test_what_is_undecided_is_never_true(needs):
+    """No point satisfies the condition: as printed, or under what is recorded as needed."""
+    nowhere = COMMON.conditions("n == 100")
+    if needs:
+        found = altered("000/ce-gradient", 0, needs=nowhere)
+    else:
+        found = altered("000/kronecker", 0, claim=replace(statements()["000/kronecker"].checks[0].claim, conditions=nowhere))
+    assert found.verdict is Verdict.UNDECIDED
+    assert not found.matches_record
+
+
 def test_a_wrong_right_formula_is_found():
     wrong = COMMON.claim("diff(H, z[i]) == p[i]*(log(p[i]) + H)")
     assert altered("004/entropy-gradient", 0, right=(wrong,)).problems == ("check 1: right formula 1 is not found true",)
@@ -190,6 +209,19 @@ def test_one_unit_in_the_last_printed_place_is_found(name, number):
     assert [ok for row in found.checks[number].evidence.rows for _, _, ok in row].count(False) == 1
 
 
+@pytest.mark.parametrize(("places", "verdict"), [(None, Verdict.TRUE), (8, Verdict.FALSE)])
+def test_zeros_that_were_cut_count_as_printed(places, verdict):
+    """0.196 alone stands for anything near it; where eight places were printed it is 0.19600000."""
+    at = {"z": (Fraction("0.1960049"),)}
+    check = NumbersCheck(verdict=verdict, formula=COMMON.expression("z[i]"), at=at, printed=(("0.196",),), places=places)
+    assert judge(replace(statements()["002/numbers"], checks=(check,))).verdict is verdict
+
+
+def test_a_definition_that_was_compared_nowhere_is_undecided(monkeypatch):
+    monkeypatch.setattr("smxcheck.derivations.judgement._float_points", lambda check, lexicon: iter(()))
+    assert judge(statements()["000/cross-entropy"]).verdict is Verdict.UNDECIDED
+
+
 def test_a_definition_that_is_another_function_is_found():
     found = altered("000/cross-entropy", 0, formula=COMMON.expression("-sum(k, y[k]*log(p[k])) + 1/10^20"))
     assert found.verdict is Verdict.FALSE
@@ -199,6 +231,16 @@ def test_a_definition_that_is_another_function_is_found():
 def test_a_program_that_does_something_else_is_found():
     gives = {**statements()["000/stable"].checks[1].gives, "right": "yes"}
     assert altered("000/stable", 1, gives=gives).problems == ("check 2: right: recorded yes, found no",)
+    assert altered("000/stable", 1, gives={k: v for k, v in gives.items() if k != "right"}).problems == (
+        "check 2: right: recorded nothing, found no",
+    )
+
+
+def test_what_a_reading_aside_needs_is_no_condition_of_the_statement():
+    original = statements()["000/ce-gradient"]
+    aside = replace(original.checks[0], aside=True, needs=COMMON.conditions("n == 2"))
+    assert replace(original, checks=(*original.checks, aside)).needs == original.needs
+    assert len(original.needs) == 1
 
 
 @given(st.lists(st.sampled_from([Verdict.UNDECIDED, Verdict.FALSE, Verdict.TRUE_IF, Verdict.TRUE]), min_size=1), st.randoms())
@@ -283,6 +325,20 @@ def test_statements_are_found_by_id_and_by_their_speaking_half():
     assert all((find(half) is None) == (number > 1) for half, number in halves.items())
 
 
+def test_a_speaking_half_that_two_statements_have_finds_neither(monkeypatch):
+    one = statements()["004/entropy-gradient"]
+    both = {name: replace(one, id=name) for name in ("001/entropy-gradient", "004/entropy-gradient")}
+    monkeypatch.setattr("smxcheck.derivations.verdicts.statements", lambda: both)
+    assert find("entropy-gradient") is None and find("004/entropy-gradient") is both["004/entropy-gradient"]
+
+
+def test_an_id_that_is_taken_is_refused(monkeypatch):
+    tables = {"document": {"key": "009", "title": "A note"}, "statement": [TABLE, TABLE]}
+    monkeypatch.setattr("smxcheck.derivations.verdicts.read_folder", lambda folder: [("009.toml", tables)])
+    with pytest.raises(DataError, match=r"\A009\.toml: the id 009/one is taken\Z"):
+        statements.__wrapped__()
+
+
 def test_every_statement_names_a_derivation_that_there_is():
     assert {s.topic for s in statements().values() if s.topic} <= set(topics())
 
@@ -347,6 +403,7 @@ def test_pages_fit_80_columns_in_the_letters_of_the_document(name, monkeypatch):
     shown = render(page, "text", letters)
     assert max(map(len, shown.splitlines())) <= 80
     assert page.exit_code == 0 and shown.startswith(f"{name}: {VERDICTS[name]}")
+    assert VERDICTS[name] not in shown.splitlines()  # the title has it; a verdict by itself says nothing more
     assert page.data["verdict"] == page.data["recorded"] == VERDICTS[name]
 
 
@@ -377,6 +434,36 @@ def test_a_page_says_what_is_not_as_recorded_and_fails(monkeypatch):
     page = statement_page(tampered)
     assert page.exit_code == 1
     assert "NOT AS RECORDED: recorded true, found false" in render(page, "text", notation(page.lexicon))
+    assert (page.data["verdict"], page.data["recorded"], page.data["as_recorded"]) == ("false", "true", False)
+    assert page.data["problems"] == ["recorded true, found false"]
+    assert page.title == ("004/entropy-gradient: ", "false")
+
+
+def test_a_page_says_of_a_right_formula_that_it_is_not_true_and_of_a_check_that_it_is_aside():
+    original = statements()["001/single-label"]
+    wrong = replace(original.checks[0], right=(COMMON.claim("p[i] == 1"),))
+    page = statement_page(replace(original, checks=(wrong, *original.checks[1:])))
+    flowing = " ".join(render(page, "text", notation(page.lexicon)).split())
+    assert "NOT FOUND TRUE: false" in flowing
+    assert flowing.count("(aside: not part of the verdict)") == sum(c.aside for c in original.checks) > 0
+
+
+def test_a_page_says_of_each_number_whether_it_rounds_to_what_is_printed_and_of_each_fact_what_was_said():
+    original = statements()["002/numbers"]
+    wrong = replace(original.checks[0], printed=(("0.99", *original.checks[0].printed[0][1:]), *original.checks[0].printed[1:]))
+    table = next(b for b in statement_page(replace(original, checks=(wrong, *original.checks[1:]))).blocks if isinstance(b, Table))
+    assert [row[2] for row in table.rows] == [("NO",), *[("yes",)] * (len(table.rows) - 1)]
+    rows = [row for b in statement_page(statements()["003/test-split"]).blocks if isinstance(b, Facts) for row in b.rows]
+    assert ("of them trained on", ("180, not 0",)) in rows and ("test samples", ("240",)) in rows
+
+
+def test_a_false_reading_aside_is_not_what_shows_a_statement_false():
+    original = statements()["004/entropy-gradient"]
+    right = (COMMON.claim("sum(k, p[k]) == 1"),)
+    aside = FormulaCheck(verdict=Verdict.FALSE, aside=True, claim=COMMON.claim("p[i] == 1"), right=right)
+    page = statement_page(replace(original, checks=(aside, *original.checks)))
+    lead = next(block for block in page.blocks if isinstance(block, Text))
+    assert "it gives −0.7310585786 instead of 0.1966119332" in str(lead.text)
 
 
 def test_each_kind_of_check_occurs():

@@ -75,6 +75,29 @@ def test_none_is_begun_once_the_run_was_given_up():
     assert published.judge_all(None, stop).checked == 0
 
 
+def test_leaving_the_run_gives_up_what_is_left(monkeypatch):
+    """The first is still being judged when the block is left: no second one is begun."""
+    statements, begun, left = few(), threading.Event(), threading.Event()
+    judged = []
+
+    def slowly(statement):
+        judged.append(statement.id)
+        begun.set()
+        assert left.wait(60)
+        return verdicts_judge(statement)
+
+    verdicts_judge = verdicts.judge
+    monkeypatch.setattr(verdicts, "statements", lambda: statements)
+    monkeypatch.setattr(verdicts, "judge", slowly)
+    before = set(threading.enumerate())
+    with published.beside(True, 2, None):
+        assert begun.wait(60)
+    left.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+    assert judged == [FEW[0]]
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_beside_the_cases_or_after_them_the_outcome_is_the_same(jobs, tampered):
     with published.beside(True, jobs, None) as outcome:

@@ -126,6 +126,14 @@ def test_softmax_standard_adds_the_roundings_derived(row: list[float]) -> None:
 
 @LAW
 @given(ROWS)
+def test_log_softmax_standard_covers_base_2(row: list[float]) -> None:
+    more = derived("rounding-standard", "(1 + 5/2)*u*d[i] + (cl + 2)*u*L", row)
+    bound = core.log_softmax(quantities(row), FLOAT32, Level.STANDARD)
+    close((bound.absolute[core.SHIFT] + bound.absolute[core.LOG])[0], more)
+
+
+@LAW
+@given(ROWS)
 def test_log_softmax_and_logsumexp_tight_are_the_bounds_derived(row: list[float]) -> None:
     r = quantities(row)
     smallest = FLOAT32.smallest_subnormal
@@ -141,9 +149,10 @@ def test_formulas_compared_are_those_of_the_topics() -> None:
     last = {part.title: part.steps[-1].expression for topic in (standard, logarithms) for part in topic.parts}
     assert tight.results[0].relation.right == tight.lexicon.expression("exp((d[i] + h[i] + 2)*u - log(1 - eta)) - 1")
     assert last["The exponential of log-softmax"] == standard.lexicon.expression("u*((1 + kappa)*d[i] + (cl + 2)*L)")
+    assert last["Log-softmax in base 2"] == standard.lexicon.expression("d[i] + (1 + 5/2)*u*d[i]")
     log_softmax = logarithms.lexicon.expression("(d[i] + L) + u*d[i] - log(1 - eta) + cp*u*L + u*(d[i] + L)")
-    assert last["log-softmax"] == log_softmax
-    assert last["log-sum-exp"] == logarithms.lexicon.expression("(M + L) - log(1 - eta) + cp*u*L + u*(M + L)")
+    assert last["Log-softmax"] == log_softmax
+    assert last["Log-sum-exp"] == logarithms.lexicon.expression("(M + L) - log(1 - eta) + cp*u*L + u*(M + L)")
 
 
 # ---- the page of a bound
@@ -158,6 +167,15 @@ def test_every_function_has_a_page_of_its_bounds(function: str) -> None:
     for block in page.blocks:
         if isinstance(block, Text):
             assert not re.search(r"\*\*|``", str(block.text))
+
+
+@pytest.mark.parametrize("function", ["softmax", "log_softmax", "softmax_jacobian"])
+def test_the_element_shown_has_the_widest_bound(function: str) -> None:
+    captions = ["".join(map(str, block.caption)) for block in bound_page(function).blocks if isinstance(block, Table)]
+    (place,) = {tuple(map(int, found[1].split(", "))) for c in captions if (found := re.search(r"\)\[([\d, ]+)\] = ", c))}
+    shape = expect(function, (np.array([0.0, 1, 4]),)).kind.shape
+    widest = max(size(function, FLOAT32, Level.STANDARD, other).total for other in np.ndindex(shape))
+    assert size(function, FLOAT32, Level.STANDARD, place).total == widest
 
 
 @pytest.mark.parametrize("function", ["softmax", "log_softmax", "cross_entropy", "softmax_jacobian", "entropy"])

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Columns of text: those of the terminal within these limits; off a terminal the usual number.
 NARROWEST, USUAL, WIDEST = 40, 80, 100
 
+#: No topic, statement or case has a name that comes near.
+_LONGEST_NAME = 500
+
 _FORMATS = ("text", "markdown", "latex", "latex-document", "json")
 
 EPILOG = """\
@@ -31,7 +34,8 @@ Examples:
 
 \b
 Exit codes:
-  0    everything that was executed is true
+  0    all that was executed is true; of a published statement: the verdict is
+       the one on record, whichever it is
   1    something is false, or true under a condition only
   2    no such page, or options that do not fit
   3    something could not be decided
@@ -62,6 +66,8 @@ def command(
     """Explain a derivation, a published statement, a claim of your own, a check, a case, or a word of the reports."""
     if format not in _FORMATS:
         raise Fail(f"no format {format!r}; there are {', '.join(_FORMATS)}")
+    if (length := sum(map(len, topic or ()))) > _LONGEST_NAME:
+        raise Fail(f"no page has a name of {length} characters; all there are: smxcheck explain")
     if ascii and format != "text":
         raise Fail(f"--ascii is about --format text, not {format}")
     from smxcheck.pages.explanation import Request
@@ -99,8 +105,9 @@ def _point_at(claim: str, error: FormulaError) -> None:
     """The claim on stderr, and a caret under the character at fault."""
     from smxcheck.report.escape import clean
 
-    start = max(0, error.position - _BEFORE)
-    shown = "".join(c if c.isprintable() and clean(c) == c else " " for c in claim[start : error.position + _AFTER])
+    whole = len(claim) <= _BEFORE + _AFTER
+    start, end = (0, len(claim)) if whole else (max(0, error.position - _BEFORE), error.position + _AFTER)
+    shown = "".join(c if c.isprintable() and clean(c) == c else " " for c in claim[start:end])
     print(f"  {shown}\n  {' ' * (error.position - start)}^", file=sys.stderr)
 
 
@@ -111,7 +118,7 @@ def _on_terminal(shown: Explanation, ascii: bool) -> None:
     from smxcheck.report.as_rich import print_lines
 
     width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
-    console = Console()
+    console = Console(width=width)  # which COLUMNS=0 would make one that prints nothing
     with console.capture() as captured:  # written by emit, which knows what to do about a closed pipe
         print_lines(shown.lines(ascii, width), console)
     emit(captured.get())

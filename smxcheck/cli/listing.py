@@ -113,7 +113,7 @@ def _choices() -> list[str]:
 
 
 def _statements() -> list[str]:
-    from smxcheck.pages.statement import listed
+    from smxcheck.pages.document import listed
 
     rows, count = listed(ascii=not speaks_unicode())
     return [*_columns([("statement", "verdict", "what it says"), *rows]), "", count, "more: smxcheck explain STATEMENT"]

@@ -120,7 +120,7 @@ def at_point(lexicon: Lexicon, nodes: Sequence[Node], given: Mapping[str, tuple[
     lengths = {len(values) for name, values in given.items() if lexicon.symbols[name].kind == "vector"}
     if len(lengths) > 1:
         raise ValueError(f"the vectors have different lengths: {', '.join(map(str, sorted(lengths)))}")
-    needed = [lexicon.symbols[name] for name in lexicon.given(nodes) if lexicon.symbols[name].kind != "function"]
+    needed = [lexicon.symbols[name] for name in sorted(lexicon.given(nodes)) if lexicon.symbols[name].kind != "function"]
     needed += [lexicon.symbols["N"]] if {"f", "df"} & lexicon.used(nodes) else []
     classes = lengths.pop() if lengths else 3
     plain = _point(needed, classes, 1, _Simple(tuple(map(str, range(classes)))))

@@ -23,6 +23,7 @@ from smxcheck.derivations.question_cases import (
     single_cases,
 )
 from smxcheck.derivations.question_known import Known, known, published
+from smxcheck.derivations.question_search import nearest_to_failure
 from smxcheck.derivations.question_table import BUDGET, Entry, Table, enough, satisfied, table, true_at
 from smxcheck.formula.grammar import FormulaError
 from smxcheck.formula.lexicon import COMMON, Lexicon
@@ -73,7 +74,7 @@ def answer(text: str, lexicon: Lexicon = COMMON) -> Answer:
     """
     claim = lexicon.claim(text)
     _refuse_deep(claim)
-    found = table(claim, lexicon, points_of(claim, lexicon))
+    found = _searched(claim, lexicon, table(claim, lexicon, points_of(claim, lexicon)))
     failure = next((e for e in found.entries if e.outcome is Outcome.FALSE), None)
     if failure is None:
         return _without_failure(claim, found)
@@ -95,6 +96,16 @@ def answer(text: str, lexicon: Lexicon = COMMON) -> Answer:
     )
 
 
+def _searched(claim: Claim, lexicon: Lexicon, found: Table) -> Table:
+    """The table, and where no evaluation is a failure those that a search for one leads to."""
+    if any(e.outcome is Outcome.FALSE for e in found.entries):
+        return found
+    there = table(claim, lexicon, [(p, False) for p in nearest_to_failure(claim, lexicon, found.entries)], BUDGET // 4)
+    last = max((e.number for e in found.entries), default=0) + 1
+    more = [replace(e, number=last + e.number) for e in there.entries if e.outcome is Outcome.FALSE]
+    return replace(found, entries=(*found.entries, *more))
+
+
 def _refuse_deep(claim: Claim) -> None:
     integrals = any(isinstance(part, Integral) for part in walk(claim))
     most = MOST_WITH_INTEGRAL if integrals else MOST_DERIVATIVES
@@ -106,12 +117,26 @@ def _refuse_deep(claim: Claim) -> None:
 
 def _without_failure(claim: Claim, found: Table) -> Answer:
     doubt = next((e for e in found.entries if e.outcome is Outcome.UNDECIDED), None)
+    if _may_be_equal(claim, found.entries):
+        why = "the left side is the smaller one at some points and the larger one at others: in between they may be equal"
+        return Answer(claim, Verdict.UNDECIDED, undefined=found.undefined, why=why)
     if true_at(found.entries):
         return _true(claim, found, found.entries)
     if doubt is not None:
         why = doubt.why or "the two sides agree in too many digits to differ and in too few to be equal"
         return Answer(claim, Verdict.UNDECIDED, undefined=found.undefined, witness=doubt.witness, why=why)
     return replace(_true(claim, found, found.entries), verdict=Verdict.UNDECIDED, why=_why_too_few(claim, found))
+
+
+def _may_be_equal(claim: Claim, entries: Iterable[Entry]) -> bool:
+    """Whether sides said to differ do so both ways for the same choice of classes: L != 2 fails between two points."""
+    if claim.relation.operator != "!=":
+        return False
+    signs: dict[object, set[bool]] = {}
+    for e in entries:
+        case = (e.witness.point.classes, *sorted(e.witness.indices.items()))
+        signs.setdefault(case, set()).add(bool(e.witness.left < e.witness.right))
+    return any(len(found) > 1 for found in signs.values())
 
 
 def _why_too_few(claim: Claim, found: Table) -> str:
@@ -140,9 +165,12 @@ def _needed(claim: Claim, lexicon: Lexicon, found: Table) -> tuple[Case | None, 
     """The weakest case under which no failure is left, and the evaluations that it leaves."""
     singles = [(case, satisfied(case.conditions, found.entries, lexicon)) for case in single_cases(claim, lexicon)]
     for tried in (singles, _pairs(singles)):
-        true = [(case, chosen) for case, chosen in tried if true_at(chosen)]
+        true = [(case, chosen) for case, chosen in tried if true_at(chosen) and not _may_be_equal(claim, chosen)]
         if true:
-            return max(true, key=lambda pair: len(pair[1]))
+            case, chosen = max(true, key=lambda pair: len(pair[1]))
+            limited = Claim(claim.relation, case.conditions)
+            searched = _searched(limited, lexicon, replace(found, entries=chosen))
+            return (None, ()) if len(searched.entries) > len(chosen) else (case, chosen)
     for case in scalar_cases(claim, lexicon):
         limited = Claim(claim.relation, case.conditions)
         there = table(limited, lexicon, changed_points(claim, lexicon, case.conditions), BUDGET // 4)

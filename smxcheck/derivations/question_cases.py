@@ -9,6 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from smxcheck.derivations.points import Given, Point, points
+from smxcheck.derivations.question_extremes import extreme_points
 from smxcheck.formula.lexicon import Lexicon
 from smxcheck.formula.tree import (
     Claim,
@@ -117,8 +118,8 @@ def points_of(claim: Claim, lexicon: Lexicon) -> list[tuple[Point, bool]]:
         found += [(_single(p), True) for p in generic]
         found = [(with_numbers_of(claim.conditions, p), drawn) for p, drawn in found]
     if any(isinstance(part, Integral) for part in walk(claim)):
-        found = [(p, drawn) for p, drawn in found if _largest(p) <= LARGEST_IN_INTEGRALS]
-    return found
+        return [(p, drawn) for p, drawn in found if _largest(p) <= LARGEST_IN_INTEGRALS]
+    return found + [(with_numbers_of(claim.conditions, p), False) for p in extreme_points(claim, lexicon)]
 
 
 def changed_points(claim: Claim, lexicon: Lexicon, conditions: Sequence[Condition]) -> list[tuple[Point, bool]]:

@@ -33,8 +33,9 @@ from smxcheck.formula.tree import (
     walk,
 )
 
-#: Points at which two sides are compared, each with all its indices different and with all the same.
-_PROBES = 2
+#: Points at which two sides are compared, each with all its indices different and with all the same: one with one-hot
+#: labels, one with a distribution, one with labels of another sum.
+_PROBES = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Known:
 def known(relation: Relation, lexicon: Lexicon) -> Known | None:
     """What the side of a relation that is a derivative is, by the topics; where none is one, the left side.
 
-    Results without conditions are preferred.
+    Results about a derivative are preferred for one, then results without conditions.
     """
     if relation.operator != "==" or relation.order is not None:
         return None
@@ -59,8 +60,13 @@ def known(relation: Relation, lexicon: Lexicon) -> Known | None:
             continue
         found = list(_matches(side, lexicon, results))
         if found:
-            return min(found, key=lambda k: len(k.claim.conditions))
+            return min(found, key=lambda k: (not _same_kind(k.claim.relation.left, side), len(k.claim.conditions)))
     return None
+
+
+def _same_kind(one: Node, other: Node) -> bool:
+    """Whether both are derivatives, or neither: p is the gradient of L, but what L changes by is told by the latter."""
+    return isinstance(one, Diff) == isinstance(other, Diff)
 
 
 def published(claim: Claim, lexicon: Lexicon) -> str:
@@ -131,10 +137,10 @@ def _values(side: Node, letters: tuple[str, ...], lexicon: Lexicon, where: list[
     setting = setting_of(side)
     found = []
     try:
-        for point in where:
+        for first, point in enumerate(where):  # another class each time: where all indices are 1, k != i is k != 1
             at = point.environment(lexicon, setting.order, setting.digits)
             for step in (1, 0):
-                choice = {letter: 1 + step * number % point.classes for number, letter in enumerate(letters)}
+                choice = {letter: 1 + (first + step * number) % point.classes for number, letter in enumerate(letters)}
                 found.append(evaluate(side, at, choice))
     except (Undefined, TooCostly):
         return None

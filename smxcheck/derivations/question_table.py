@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from smxcheck.derivations.execute import Outcome, Witness, compare, evaluated_at, setting_of
+from smxcheck.derivations.execute import Outcome, Witness, evaluated_at, setting_of
 from smxcheck.derivations.points import Point, assignments
+from smxcheck.derivations.question_extremes import CHOICES
+from smxcheck.derivations.question_nearness import judged
 from smxcheck.formula.evaluate import TooCostly, Undefined, holds
 from smxcheck.formula.lexicon import Lexicon
 from smxcheck.formula.tree import Claim, Condition, free_indices
@@ -19,6 +21,9 @@ BUDGET = 800_000
 #: Points, and among them generic ones, that a relation must hold at to be called true: a formula that is wrong does not
 #: agree in 17 and more digits at numbers drawn without regard to it.
 ENOUGH, ENOUGH_GENERIC = 5, 3
+
+#: Evaluations, the first ones, that are all made with more digits.
+CONFIRMED = 6
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,14 @@ def table(
     for number, (point, generic) in enumerate(where):
         at = point.environment(lexicon, setting.order, setting.digits)
         at.allow(budget)
-        for indices in assignments(letters, point.classes):
+        extreme = not generic and point.most is not None
+        choices = list(assignments(letters, point.classes))
+        for indices in choices[:: -(-len(choices) // CHOICES)] if extreme else choices:
             try:
                 if all(holds(condition, at, indices) for condition in claim.conditions):
-                    outcome, digits, sides, why_not = compare(claim.relation, at, indices, setting)
+                    outcome, digits, sides, why_not = judged(claim.relation, at, indices, setting, _trusted(entries))
+                    if extreme and outcome is Outcome.UNDECIDED:  # numbers so far apart that no digits hold them
+                        continue
                     witness = Witness(evaluated_at(point, claim.relation), MappingProxyType(indices), *sides)
                     entries.append(Entry(number, generic, witness, outcome, digits, why_not))
             except Undefined as error:
@@ -78,6 +87,13 @@ def table(
                 return Table(tuple(entries), undefined, str(error), complete=False)
         budget = at.left
     return Table(tuple(entries), undefined, why, complete=True)
+
+
+def _trusted(entries: Sequence[Entry]) -> tuple[Outcome, ...]:
+    """True after several evaluations with more digits that were all true; false after one, since one decides."""
+    if any(e.outcome is Outcome.FALSE for e in entries):
+        return (Outcome.TRUE, Outcome.FALSE)
+    return (Outcome.TRUE,) if len(entries) >= CONFIRMED else ()
 
 
 def satisfied(

@@ -18,8 +18,9 @@ _OPERATORS = ("==", "<=", ">=", "<", ">")
 _ID = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
-class DataError(ValueError):
-    """A file of derivations or statements that cannot be used, in one sentence."""
+class DataError(Exception):
+    """A file of derivations or statements that cannot be used, in one sentence. The files ship: it is no fault of a reader's,
+    and no ValueError, with which what he asked for is refused."""
 
 
 class Fields:

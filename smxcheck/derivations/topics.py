@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from smxcheck.derivations.model import Derivation
-from smxcheck.derivations.schema import DataError, derivation
+from smxcheck.derivations.schema import DataError, Fields, derivation
 
 
 @cache
@@ -18,11 +18,13 @@ def topics() -> Mapping[str, Derivation]:
     """Every derivation, by id, in the order of the files and of what stands in them. Raises DataError."""
     found: dict[str, Derivation] = {}
     for name, tables in read_folder("derivations"):
-        for table in tables.get("topic", []):
+        fields = Fields(tables, name)
+        for table in fields.tables("topic"):
             entry = derivation(table, name)
             if entry.id in found:
                 raise DataError(f"{name}: the id {entry.id} is taken")
             found[entry.id] = entry
+        fields.finish()
     return MappingProxyType(found)
 
 

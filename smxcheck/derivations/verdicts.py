@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from smxcheck.derivations.judgement import StatementResult as StatementResult
 from smxcheck.derivations.judgement import judge as judge
-from smxcheck.derivations.schema import DataError
+from smxcheck.derivations.schema import DataError, Fields
 from smxcheck.derivations.statement import Document, Statement, Verdict
 from smxcheck.derivations.statement_schema import document, statement
 from smxcheck.derivations.topics import read_folder
@@ -19,12 +19,14 @@ def statements() -> Mapping[str, Statement]:
     """Every statement, by id, in the order of the documents and of what stands in them. Raises DataError."""
     found: dict[str, Statement] = {}
     for file, tables in read_folder("claims"):
-        source = document(tables.get("document", {}), file)
-        for table in tables.get("statement", []):
+        fields = Fields(tables, file)
+        source = document(fields.value("document", dict, {}), file)
+        for table in fields.tables("statement"):
             entry = statement(table, source, file)
             if entry.id in found:
                 raise DataError(f"{file}: the id {entry.id} is taken")
             found[entry.id] = entry
+        fields.finish()
     return MappingProxyType(found)
 
 

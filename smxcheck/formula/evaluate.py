@@ -8,7 +8,6 @@ derivative, 60 of a second, 48 of a third). So no rule that a derivation states 
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +17,8 @@ from typing import Any, TypeAlias
 
 from mpmath import MPContext
 
+from smxcheck.formula.arithmetic import Undefined as Undefined
+from smxcheck.formula.arithmetic import apply, arithmetic
 from smxcheck.formula.lexicon import Lexicon
 from smxcheck.formula.quadrature import NotIntegrable, integrate
 from smxcheck.formula.tree import (
@@ -48,10 +49,6 @@ NO_INDICES: Scope = MappingProxyType({})
 #: Digits of an evaluation; with an integral, whose quadrature needs the integrand at hundreds of points, fewer.
 DIGITS, QUADRATURE_DIGITS = 120, 40
 
-#: exp of more than this is refused: no formula of this family needs it, and the digits of exp(exp(exp(100))) would fill
-#: the memory.
-LARGEST_EXPONENT = 10**6
-
 #: Operations that one environment, with all that are derived from it, may spend: some ten seconds.
 MOST_OPERATIONS = 3_000_000
 
@@ -64,10 +61,6 @@ LARGE = 10**6
 #: Slopes from the left and from the right that differ by more than this, of a value near 1, are two slopes: the difference
 #: of those of a smooth function is of order h, 10^-24 and less.
 SHARP = "1e-10"
-
-
-class Undefined(ArithmeticError):
-    """The formula has no real value here: log of 0, a division by 0, an index beyond the last class."""
 
 
 class TooCostly(ArithmeticError):
@@ -107,6 +100,7 @@ class Environment:
         self._memo: dict[tuple[str, int], Value] = {}
         self._near: dict[tuple[Any, ...], Environment] = {}
         self._left = [MOST_OPERATIONS]
+        self._lost = [False]
         self.integrating = False
 
     def _number(self, value: Any) -> Value:
@@ -179,6 +173,15 @@ class Environment:
         """Operations that may still be spent."""
         return self._left[0]
 
+    @property
+    def lost(self) -> bool:
+        """Whether rounding has swallowed a whole number here, as exp(-1000) in 1 + exp(-1000): more digits would keep it."""
+        return self._lost[0]
+
+    def lose(self, swallowed: bool) -> None:
+        """Notes that rounding has swallowed a number. The far end of an integrand may be: it adds nothing."""
+        self._lost[0] |= swallowed and not self.integrating
+
     def finer(self, order: int, digits: int) -> Environment:
         """The same point, as it was made, with more digits, and what may still be spent."""
         key = ("finer", order, digits)
@@ -202,17 +205,18 @@ def evaluate(node: Node, at: Environment, scope: Scope = NO_INDICES, element: in
     at.spend()
     match node:
         case Number(value):
+            at.lose(max(value.numerator.bit_length(), value.denominator.bit_length()) > at.context.prec)
             return at.context.mpf(value.numerator) / value.denominator
         case Name(name):
             return _name(name, at, element)
         case Item(name, index):
             return at.entry(name, _class(index, scope))
         case Binary(sign, left, right):
-            return _binary(sign, evaluate(left, at, scope, element), evaluate(right, at, scope, element), at)
+            return arithmetic(sign, evaluate(left, at, scope, element), evaluate(right, at, scope, element), at)
         case Negative(operand):
             return -evaluate(operand, at, scope, element)
         case Apply(function, arguments):
-            return _apply(function, [evaluate(a, at, scope, element) for a in arguments], at)
+            return apply(function, [evaluate(a, at, scope, element) for a in arguments], at)
         case Over():
             return _over(node, at, scope, element)
         case Delta(left, right):
@@ -255,65 +259,6 @@ def _name(name: str, at: Environment, element: int) -> Value:
     return at.entry(name, element) if symbol and symbol.kind == "vector" else at.scalar(name)
 
 
-def _binary(sign: str, left: Value, right: Value, at: Environment) -> Value:
-    match sign:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "/":
-            if not right:
-                raise Undefined("a division by 0")
-            return left / right
-    return _power(left, right, at)
-
-
-def _power(base: Value, exponent: Value, at: Environment) -> Value:
-    if not abs(exponent) <= LARGEST_EXPONENT:  # nan as well
-        raise Undefined("a power beyond what is evaluated")
-    if not base and exponent < 0:
-        raise Undefined("a negative power of 0")
-    if base < 0 and exponent != at.context.floor(exponent):
-        raise Undefined("a power of a negative number that is not whole")
-    return base**exponent
-
-
-def _exp(at: Environment, x: Value, function: Callable[[Value], Value]) -> Value:
-    if x > LARGEST_EXPONENT or (not math.isfinite(x) and x > 0):
-        raise Undefined("exp beyond what is evaluated")
-    if x < -LARGEST_EXPONENT:
-        if not at.integrating:
-            raise Undefined("exp below what is evaluated")
-        x = at.context.ninf  # the far end of an integrand, which adds nothing
-    return function(x)
-
-
-def _apply(function: str, arguments: list[Value], at: Environment) -> Value:
-    x = arguments[0]
-    match function:
-        case "exp":
-            return _exp(at, x, at.context.exp)
-        case "expm1":
-            return _exp(at, x, at.context.expm1)
-        case "log" | "log1p":
-            if x + (function == "log1p") <= 0:
-                raise Undefined("log of a number that is not positive")
-            return at.context.log(x) if function == "log" else at.context.log1p(x)
-        case "sqrt":
-            if x < 0:
-                raise Undefined("sqrt of a negative number")
-            return at.context.sqrt(x)
-        case "abs":
-            return abs(x)
-        case "max" | "min":
-            return (max if function == "max" else min)(arguments)
-    if function not in at.functions:
-        raise Undefined(f"no function is given for {function}")
-    return at.functions[function](at.context, x)
-
-
 def _over(node: Over, at: Environment, scope: Scope, element: int) -> Value:
     left_out = {_class(index, scope) for index in node.without}
     values = [
@@ -323,7 +268,10 @@ def _over(node: Over, at: Environment, scope: Scope, element: int) -> Value:
     ]  # fmt: skip
     match node.kind:
         case "sum":
-            return at.context.fsum(values)
+            total = at.context.fsum(values)
+            size = at.context.mag(total) - at.context.prec
+            at.lose(any(value and at.context.mag(value) < size for value in values) if total else False)
+            return total
         case "prod":
             return at.context.fprod(values)
     if not values:

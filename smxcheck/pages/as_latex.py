@@ -40,7 +40,7 @@ _BEGIN = r"""\begingroup\sloppy\allowdisplaybreaks\jot=5pt
 def render(page: Page, notation: Notation, document: bool = False) -> str:
     """The page as a fragment, or as a whole document."""
     inline = Inline(notation)
-    lines = [_BEGIN, rf"\section*{{{inline.words(page.title)}}}"]
+    lines = [_BEGIN, rf"\section*{{\raggedright {inline.words(page.title)}}}"]
     for place, block in enumerate(page.blocks):
         lines += ["", *_RENDERERS[type(block)](block, inline)]
         if place == last_chain(page) and (text := executed(marks(page))):
@@ -52,7 +52,7 @@ def render(page: Page, notation: Notation, document: bool = False) -> str:
 
 
 def _heading(block: Heading, inline: Inline) -> list[str]:
-    return [rf"\subsection*{{{inline.words(block.text)}}}"]
+    return [rf"\subsection*{{\raggedright {inline.words(block.text)}}}"]
 
 
 def _text(block: Text, inline: Inline) -> list[str]:

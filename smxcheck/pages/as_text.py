@@ -33,10 +33,15 @@ def lines(page: Page, notation: Notation, width: int = 80) -> list[Line]:
         if not after_heading or (isinstance(block, Chain) and (block.title or block.conditions)):
             found.append(BLANK)
         found += _RENDERERS[type(block)](block, layout)
-        after_heading = isinstance(block, Heading)
+        after_heading = isinstance(block, Heading) or _introduces(block)
         if number == last_chain(page) and (text := legend(marks(page))):
             found += [BLANK, *layout.paragraph(text, style="dim")]
     return found
+
+
+def _introduces(block: Any) -> bool:
+    """Whether a paragraph ends with a colon: what follows stands right below it."""
+    return isinstance(block, Text) and isinstance(block.text[-1], str) and block.text[-1].endswith(":")
 
 
 def _heading(block: Heading, layout: Layout) -> list[Line]:

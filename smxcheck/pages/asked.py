@@ -19,7 +19,7 @@ Symbols: TypeAlias = "str | Mapping[str, str]"
 #: pages, and a longer vector takes minutes.
 MOST_ENTRIES, LARGEST = 12, 100_000
 
-_NUMBER = re.compile(r"[-+−]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,2})?|[-+−]?\d{1,12}/\d{1,12}")
+_NUMBER = re.compile(r"[-+−]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,2})?|[-+−]?\d{1,12}/\d{1,12}", re.ASCII)
 _MOST_SYMBOLS = 30
 
 
@@ -49,11 +49,13 @@ def _assigned(at: At) -> Iterator[tuple[str, list[str]]]:
         if sign and not key.strip():
             raise ValueError(f"a letter is missing in {at!r}; as in y=0,1,0")
         yield key.strip(), values.split(",")
-    elif any(isinstance(entry, str) and ("=" in entry or "," in entry) for entry in at):
-        for entry in at:
-            yield from _assigned(str(entry))
     else:
-        yield "", _texts(at)
+        entries = list(at) if isinstance(at, Iterable) else [at]
+        if any(isinstance(entry, str) and ("=" in entry or "," in entry) for entry in entries):
+            for entry in entries:
+                yield from _assigned(str(entry))
+        else:
+            yield "", _texts(entries)
 
 
 def _texts(value: Any) -> list[str]:

@@ -21,6 +21,7 @@ def contents() -> Page:
     options = Facts((
         ("with numbers", ("smxcheck explain softmax-jacobian --at 0,4,5",)),
         ("your own claim", ('smxcheck explain --claim "diff(H, z[i]) == p[i] - 1"',)),
+        ("how to write it", ("smxcheck explain claim",)),
         ("as an exercise", ("--exercise and --solution; also --format, --symbols, --ascii",)),
     ))  # fmt: skip
     reference = section("words of the reports, checks, functions, cases", Facts(_reference()))
@@ -49,7 +50,7 @@ def _notes() -> tuple[Block, ...]:
         count = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items() if number)
         named = f"{document.author}, {document.title}" if document.author else document.title
         rows.append((key, (f"{named}: {count}",)))
-    rows.append(("each", ("smxcheck explain 004/entropy-gradient; all: smxcheck list statements",)))
+    rows.append(("each", ("smxcheck explain 004; one: smxcheck explain 004/entropy-gradient",)))
     return section("what published notes say", Facts(tuple(rows)))
 
 

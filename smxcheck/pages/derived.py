@@ -8,7 +8,7 @@ from functools import partial
 
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.derivations.model import Derivation
-from smxcheck.derivations.statement import Statement
+from smxcheck.derivations.statement import Document, Statement
 from smxcheck.pages import functions
 from smxcheck.pages.model import Heading, Page
 
@@ -69,6 +69,30 @@ def statement_names() -> Iterator[str]:
 
     for statement in statements().values():
         yield from (statement.id, statement.name)
+
+
+def lookup_document(text: str) -> Build | None:
+    """The statements of a published note, by its key, its title or its author."""
+    from smxcheck.derivations.verdicts import documents
+
+    said = text.lower().replace("-", " ")
+    for key, note in documents().items():
+        if said in (key, note.title.lower(), note.author.lower(), note.author.lower().rpartition(" ")[2]) and said:
+            return partial(_document, note)
+    return None
+
+
+def _document(note: Document) -> Page:
+    from smxcheck.pages.document import document_page
+
+    return document_page(note)
+
+
+def document_names() -> Iterator[str]:
+    """The keys of all published notes."""
+    from smxcheck.derivations.verdicts import documents
+
+    yield from documents()
 
 
 def lookup_bound(text: str) -> Build | None:

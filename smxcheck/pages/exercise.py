@@ -66,7 +66,7 @@ def exercise_page(derivation: Derivation, seed: int = 1) -> Page:
         Heading(("B. One line has a wrong sign: find it, and a point that shows it.",)),
         _with_wrong_sign(derivation, wrong),
     )
-    return _page(derivation, seed, "Exercise: ", blocks)
+    return _page(derivation, seed, f"Exercise {seed}: ", blocks)
 
 
 def solution_page(derivation: Derivation, seed: int = 1) -> Page:
@@ -78,10 +78,10 @@ def solution_page(derivation: Derivation, seed: int = 1) -> Page:
         *_solved(derivation),
         Heading((f"B. Line {wrong.number} has the wrong sign",)),
         _shown_wrong(derivation, wrong),
-        Text(("It should read",)),
+        Text(("It should read:",)),
         Display(Relation(wrong.step.operator, wrong.relation.left, wrong.step.expression, wrong.step.order)),
     )
-    return _page(derivation, seed, "Solution: ", blocks)
+    return _page(derivation, seed, f"Solution of exercise {seed}: ", blocks)
 
 
 def _page(derivation: Derivation, seed: int, what: str, blocks: tuple[Block, ...]) -> Page:

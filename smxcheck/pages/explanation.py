@@ -28,6 +28,11 @@ class Explanation:
     def __str__(self) -> str:
         return self.to_text()
 
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: 0 where all is true, or a note's verdict is the one on record."""
+        return self.page.exit_code
+
     def to_text(self, ascii: bool = False, width: int = 80) -> str:
         """For a terminal, at most ``width`` columns wide; with ``ascii`` formulas are in the grammar of claims."""
         return render(self.page, "text", replace(self.notation, ascii=ascii), width)
@@ -128,7 +133,7 @@ def _page(request: Request, own: Mapping[str, str]) -> Page:
     if request.exercise or request.solution:
         return (exercise_page if request.exercise else solution_page)(derivation, 1 if request.seed is None else request.seed)
     lexicon = derivation.lexicon
-    return topic_page(derivation, point(request.at or "", lexicon, notation_for(lexicon, {}, own)))
+    return topic_page(derivation, point("" if request.at is None else request.at, lexicon, notation_for(lexicon, {}, own)))
 
 
 def _found(words: Sequence[str]) -> Page:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from smxcheck.pages import cases, checks, derived, functions, mistakes, words
 from smxcheck.pages.contents import contents as contents
-from smxcheck.pages.model import Page, Text
+from smxcheck.pages.model import Facts, Page
 
 #: How many near names an error proposes.
 _NEAREST = 3
@@ -42,6 +42,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("group", cases.lookup_group, cases.group_names),
     Kind("case", cases.lookup_case, lambda: ()),
     Kind("statement", derived.lookup_statement, derived.statement_names),
+    Kind("document", derived.lookup_document, derived.document_names),
 )
 
 #: What is asked for with two words only: `bound softmax`, `mistakes softmax`.
@@ -80,16 +81,25 @@ def built_by(asked: Sequence[str]) -> list[tuple[Kind, Callable[[], Page]]]:
 
 
 def _look(kind: Kind, asked: Sequence[str]) -> Callable[[], Page] | None:
-    """By the words as they are, then joined by hyphens."""
-    spellings = dict.fromkeys((" ".join(asked), "-".join(asked).lower()))
+    """By the words as they are, then joined by hyphens; "derivative of softmax" as softmax-derivative too."""
+    spellings = dict.fromkeys((" ".join(asked), "-".join(asked).lower(), "-".join(_turned(asked)).lower()))
     return next((build for text in spellings if (build := kind.lookup(text))), None)
+
+
+def _turned(asked: Sequence[str]) -> list[str]:
+    """What "of" joins, the other way round, without articles."""
+    words = [word for word in asked if word.lower() not in ("the", "a")]
+    if "of" not in words[1:-1]:
+        return words
+    place = words.index("of", 1)
+    return [*words[place + 1 :], *words[:place]]
 
 
 def _with_others(page: Page, name: str, others: Sequence[Kind]) -> Page:
     if not others:
         return page
-    also = " and ".join(f"a {kind.name} (smxcheck explain {kind.name} {name})" for kind in others)
-    return replace(page, blocks=(*page.blocks, Text((f"{name} is also the name of {also}.",))))
+    rows = tuple((f"also a {kind.name}", (f"smxcheck explain {kind.name} {name}",)) for kind in others)
+    return replace(page, blocks=(*page.blocks, Facts(rows)))
 
 
 def near(text: str) -> list[str]:

@@ -45,7 +45,8 @@ def blocks(f: Function) -> tuple[Block, ...]:
         rows.append(("derivatives", (", ".join(derivatives),)))
     derived = _derived(f)
     if derived:
-        rows.append(("derivation", (", ".join(f"smxcheck explain {name}" for name in derived),)))
+        first, *others = derived
+        rows.append(("derivation", (f"smxcheck explain {first}{'; also ' * bool(others)}{', '.join(others)}",)))
     rows += [
         ("error bounds", (f"smxcheck explain bound {f.name}",)),
         ("known mistakes", (f"smxcheck explain mistakes {f.name}",)),

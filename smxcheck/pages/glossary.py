@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from smxcheck.judge.choices import CHOICES
-from smxcheck.pages import measured
+from smxcheck.pages import measured, writing
 from smxcheck.pages.model import Block, Code, Facts, Text
 from smxcheck.pages.sections import paragraph, section
 
@@ -272,5 +272,6 @@ WORDS: Mapping[str, Entry] = MappingProxyType({
     "target": ("target: an implementation under test", _target),
     "gradient": ("gradient: a derivative or backward pass as a target", _gradient),
     "known": ("known: problems that are accepted, with a reason", _known),
+    "claim": ("claim: a formula of your own, judged", writing.claim_blocks),
     "exit-codes": ("exit codes: the same for every format", _exit_codes),
 })  # fmt: skip

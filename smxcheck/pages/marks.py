@@ -39,7 +39,8 @@ def legend(found: Iterable[Mark]) -> str:
     if equal:
         same = len({mark.digits for mark in equal}) == 1
         digits = equal[0].digits if same else "N"
-        sentences.append(f"ok ({digits}): equal to the line above in {digits} digits {_at_points(equal)}.")
+        fewer = "" if same else " N is smaller where a derivative or an integral is evaluated."
+        sentences.append(f"ok ({digits}): equal to the line above in {digits} digits {_at_points(equal)}.{fewer}")
     if rest:
         sentences.append(f"ok: true {_at_points(rest)}.")
     return " ".join(sentences)

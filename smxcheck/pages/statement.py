@@ -22,19 +22,17 @@ from smxcheck.derivations.run import StepResult
 from smxcheck.derivations.statement import (
     ChainCheck,
     DefinitionCheck,
-    Document,
     FormulaCheck,
     NumbersCheck,
     ProgramCheck,
     Statement,
     Verdict,
 )
-from smxcheck.derivations.verdicts import counted, statements
 from smxcheck.formula.lexicon import Lexicon
-from smxcheck.formula.notation import notation, text
 from smxcheck.formula.prose import prose
 from smxcheck.formula.tree import Condition, Node, Relation
 from smxcheck.pages.chain import chain, failure, number_text
+from smxcheck.pages.document import cited
 from smxcheck.pages.model import Block, Code, Display, Facts, Heading, Letters, Page, Prose, Table, Text
 from smxcheck.pages.topic import assigned, letter
 
@@ -50,11 +48,10 @@ def statement_page(statement: Statement) -> Page:
     result = judge(statement)
     blocks = (
         Facts(tuple(_citation(statement))),
-        Text((*_lead(result), *_reason(statement))),
+        *_why(result),
         *(Text(("NOT AS RECORDED: ", problem)) for problem in result.problems),
         *_letters(statement),
-        *(Code(PROGRAMS[name].text) for name in _programs(statement)),
-        *(block for check in result.checks for block in _check(check, result)),
+        *_checks(result),
         *_instead(result),
         *_closing(statement),
     )
@@ -67,26 +64,6 @@ def statement_page(statement: Statement) -> Page:
         data=_data(result),
         exit_code=0 if result.matches_record else 1,
     )
-
-
-def cited(document: Document) -> str:
-    """Title, author, date and place, as far as the document gives them."""
-    return ", ".join(part for part in (document.title, document.author, document.date, document.place) if part)
-
-
-def listed(ascii: bool = False) -> tuple[tuple[tuple[str, str, str], ...], str]:
-    """Id, verdict on record and subject of every statement, and how many there are of each verdict."""
-    found = statements().values()
-    rows = tuple((s.id, str(s.verdict), _said(s, ascii)) for s in found)
-    count = ", ".join(f"{number} {verdict}" for verdict, number in counted(s.verdict for s in found).items())
-    return rows, f"{len(found)} statements: {count}"
-
-
-def _said(statement: Statement, ascii: bool) -> str:
-    """What a statement says, as plain text in the letters of its document."""
-    letters = notation(statement.lexicon, statement.letters, ascii)
-    parts = prose(statement.says, statement.lexicon)
-    return "".join(part if isinstance(part, str) else text(part, letters) for part in parts)
 
 
 # ---- what is said, and the verdict
@@ -136,8 +113,14 @@ def _listed(conditions: tuple[Condition, ...]) -> Prose:
     return tuple(found)
 
 
-def _reason(statement: Statement) -> Prose:
-    return (". ", *prose(statement.why, statement.lexicon)) if statement.why else ()
+def _why(result: StatementResult) -> Iterator[Block]:
+    """What shows that it is false, and the reason; the verdict by itself stands in the title."""
+    reason = prose(result.statement.why, result.statement.lexicon)
+    shown = _lead(result)
+    if shown != _verdict(result):
+        yield Text((*shown, ". ", *reason))
+    elif reason:
+        yield Text(reason)
 
 
 def _letters(statement: Statement) -> tuple[Block, ...]:
@@ -175,6 +158,16 @@ def _closing(statement: Statement) -> Iterator[Block]:
 
 
 # ---- what the verdict rests on
+
+
+def _checks(result: StatementResult) -> Iterator[Block]:
+    """Every check; a program stands before the first that runs it."""
+    shown: set[str] = set()
+    for found in result.checks:
+        if isinstance(found.check, ProgramCheck) and found.check.program not in shown:
+            shown.add(found.check.program)
+            yield Code(PROGRAMS[found.check.program].text)
+        yield from _check(found, result)
 
 
 def _check(result: CheckResult, of: StatementResult) -> Iterator[Block]:

@@ -1,6 +1,7 @@
 """A chain of steps on a terminal: number, rule, formula, tick, and below a line what is to be said of it.
 
-Where every step fits on one line, in columns; otherwise, throughout the chain, the formula below its rule.
+Where every step fits on one line, in columns; otherwise, throughout the chain, the formula below its rule. So too where
+the chain starts from a line of its own: the formulas stand below it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def chain_lines(chain: Chain, layout: Layout) -> list[screen.Line]:
     """The lines of a chain, its title and conditions first."""
     rows = _rows(chain, layout)
     lines = [*_title(chain, layout), *_start(chain, rows, layout)]
-    columns = _columns(rows, layout.width)
+    columns = _columns(rows, layout.width) if rows and rows[0].lead else None
     for row in rows:
         lines += [_in_columns(row, columns)] if columns else _stacked(row, rows, layout)
         lines += _remarks(row.line, layout)

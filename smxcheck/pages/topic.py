@@ -31,6 +31,7 @@ def topic_page(derivation: Derivation, at: Mapping[str, tuple[Fraction, ...]] | 
     blocks = (
         Text(prose(derivation.summary, derivation.lexicon)),
         *letters(derivation),
+        *(_put(derivation, point) if point else ()),
         *_chains(result, point),
         *_results(result),
         *_facts(derivation),
@@ -109,7 +110,7 @@ def assigned(values: Sequence[tuple[str, str]]) -> Prose:
     """Letters and their numbers as running text: z = (0, 1), i = 1."""
     found: list[str | Node] = []
     for place, (name, number) in enumerate(values):
-        found += [*([", "] if place else []), Name(name), f" = {number}"]
+        found += [*([", "] if place else []), Name(name), f" = {number.replace('-', '−')}"]
     return tuple(found)
 
 
@@ -123,9 +124,17 @@ def _facts(derivation: Derivation) -> Iterator[Block]:
         yield Facts(tuple(rows))
 
 
+def _put(derivation: Derivation, point: Point) -> Iterator[Block]:
+    """Which numbers stand in the lines: the reader's, and those that were chosen for the letters that he left out."""
+    yield Text(("The numbers in each line are those at ", *assigned(_given(derivation, point)), "."))
+
+
+def _given(derivation: Derivation, point: Point) -> tuple[tuple[str, str], ...]:
+    return given_text(point, list(formulas(derivation)), derivation.lexicon)
+
+
 def _at(derivation: Derivation, point: Point) -> Iterator[Block]:
-    where = given_text(point, list(formulas(derivation)), derivation.lexicon)
-    yield Heading(("at ", *assigned(where)))
+    yield Heading(("at ", *assigned(_given(derivation, point))))
     yield from result_blocks(derivation, point)
 
 

@@ -16,6 +16,7 @@ ALIASES: Mapping[str, str] = MappingProxyType({
     "exact-values": "exact-value", "oracle": "exact-value", "ulps": "ulp", "blind": "cannot-tell", "choices": "choice",
     "no-single-answer": "choice", "group": "case", "id": "case", "cases": "case", "exit": "exit-codes",
     "behaves-as": "problem", "targets": "target", "results": "result", "problems": "problem",
+    **dict.fromkeys(("claims", "grammar", "formula", "formulas"), "claim"),
     **dict.fromkeys(("derivative", "derivatives", "backward-pass", "autodiff", "autograd", "vjp", "jvp"), "gradient"),
     **dict.fromkeys(("1ulp", "tight", "standard", "wrong", "levels"), "level"),
     **dict.fromkeys(("ok", "status", "declined", "crashed", "hung", "not-run", "check"), "result"),
