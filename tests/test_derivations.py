@@ -243,6 +243,12 @@ def test_labels_are_one_hot_distributions_and_anything() -> None:
     assert any(sum(y) != 1 for y in labels)  # type: ignore[arg-type]
 
 
+def test_simple_distributions_are_uniform_and_not() -> None:
+    """KL is 0 at the uniform one with equal logits; a second one hides no error that this one hides."""
+    simple = [point.given["q"] for point in points(COMMON, [COMMON.expression("KL")], generic=0) if point.classes > 1]
+    assert {len(set(q)) == 1 for q in simple} == {True, False}  # type: ignore[arg-type]
+
+
 def test_taylor_polynomials_come_in_every_order() -> None:
     orders = [point.given["N"] for point in points(COMMON, [COMMON.expression("f(z[i])")])]
     assert set(orders) == {2, 4, 6}

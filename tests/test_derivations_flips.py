@@ -81,6 +81,7 @@ def turned_results(derivation: Derivation) -> Iterator[Turned]:
             yield Turned(number, f"result {number}: {what}", finding, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", topics())
 def test_no_sign_of_a_topic_can_be_turned_unnoticed(name: str) -> None:
     derivation = topics()[name]

@@ -343,7 +343,7 @@ def test_what_is_not_found_is_one_line(asked: str) -> None:
 
 
 def test_the_three_nearest_names_are_proposed() -> None:
-    assert find.near("softmax-hessia")[0] == "softmax_hessian" and len(find.near("softmax-hessia")) == 3
+    assert find.near("softmax-hessia")[0] == "softmax-hessian" and len(find.near("softmax-hessia")) == 3
 
 
 # ---- contents, and how it all looks
@@ -362,6 +362,7 @@ def reference_pages() -> list[str]:
     return [*CHECKS, *WORDS, *mistakes, *(f"group {g}" for g in groups)]
 
 
+@pytest.mark.slow
 def test_reference_pages_fit_80_columns_and_ascii_is_ascii() -> None:
     for page in (find.contents(), *map(page_of, reference_pages())):
         text = text_of(page)

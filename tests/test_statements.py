@@ -357,6 +357,7 @@ TABLE = {
 }  # fmt: skip
 FALSE = {"formula": "p[i] == 1", "verdict": "false", "right": ["sum(i, p[i]) == 1"]}
 STEP = {"start": "p[i]", "step": [{"rule": "definition", "formula": "e[i]/S"}]}
+BOUND = {"start": "M", "step": [{"rule": "a bound", "relation": "<=", "formula": "L", "equality": "n == 1"}]}
 
 
 @pytest.mark.parametrize(
@@ -371,6 +372,7 @@ STEP = {"start": "p[i]", "step": [{"rule": "definition", "formula": "e[i]/S"}]}
         ({"check": [FALSE | {"right": []}], "verdict": "false"}, "beside a false formula, right holds at least one"),
         ({"check": [FALSE | {"verdict": "true if"}], "verdict": "true if"}, "needs holds the condition of a verdict true if"),
         ({"check": [{"part": [STEP], "first_false": 1}]}, "first_false is the number of a step where the verdict is false"),
+        ({"check": [{"part": [BOUND]}]}, "a printed derivation is a chain of equalities"),
         ({"check": [{"program": "softmax", "gives": {}}]}, "expected holds what is said of a program"),
         ({"check": [{"program": "no-such", "verdict": "program"}], "verdict": "true"}, "there is no program no-such"),
         ({"check": [{"values_of": "p[i]", "at": {"z": "1 x"}, "printed": ["1"]}]}, "at: z: Invalid literal"),
