@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -140,14 +141,16 @@ def _point(needed: list[Symbol], classes: int, variant: int, source: _Source) ->
     return Point(classes, MappingProxyType(given), PHIS[variant % len(PHIS)])
 
 
-class _Source:
+class _Source(ABC):
     """Numbers for letters, by domain; subclasses say where a plain real and a positive number come from."""
 
+    @abstractmethod
     def real(self, number: int) -> Fraction:
-        raise NotImplementedError
+        """A real number."""
 
+    @abstractmethod
     def positive(self, number: int) -> Fraction:
-        raise NotImplementedError
+        """A positive number."""
 
     def scalar(self, symbol: Symbol, variant: int) -> Fraction:
         match symbol.domain:
