@@ -70,6 +70,7 @@ TRUE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", TRUE)
 def test_identities_of_the_table_of_closed_forms_are_true(claim: str) -> None:
     found = judged(claim)
@@ -118,6 +119,7 @@ def test_a_condition_is_said_in_words() -> None:
     assert {claim: case.words for claim in words if (case := judged(claim).case)} == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", dear_ones_slow(TRUE_IF))
 def test_a_claim_is_true_under_the_condition_that_was_named(claim: str) -> None:
     """Run once more with the condition written out: other points, the same verdict."""
@@ -246,6 +248,7 @@ SMALL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", dear_ones_slow(SMALL))
 def test_a_difference_that_digits_do_not_make_smaller_is_one(claim: str) -> None:
     assert judged(claim).verdict is Verdict.FALSE
@@ -268,6 +271,7 @@ NOISY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", NOISY)
 def test_a_difference_that_falls_with_the_digits_is_none(claim: str) -> None:
     assert judged(claim).verdict is Verdict.TRUE
@@ -303,6 +307,7 @@ NARROW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", dear_ones_slow(NARROW))
 def test_an_inequality_is_tried_where_it_comes_nearest_to_failing(claim: str) -> None:
     """x*exp(-x) is at most 1/e = 0.36788; p(1-p)(1-2p) at most 1/(6*sqrt(3)) = 0.096225."""

@@ -113,6 +113,7 @@ def test_the_reference_agrees_with_the_differences() -> None:
     assert (np.abs(found.value - right) <= found.error).all()
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(
     st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=6),

@@ -224,6 +224,7 @@ def run(folder: Path, *words: str) -> Done:
     return smxcheck(folder, "hunt", *words)
 
 
+@pytest.mark.slow
 def test_a_hunt_writes_its_reports_and_is_resumed(tmp_path: Path) -> None:
     done = run(tmp_path, "builtin", *SHORT, "--report", "a.json", "--report", "a.md")
     assert (done.code, done.err) == (0, "wrote a.json\nwrote a.md\n")

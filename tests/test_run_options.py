@@ -204,6 +204,7 @@ def test_side_by_side_finds_the_same(report, jobs):
     assert counts == {("softmax", "float32"): (24, 0), ("log_softmax", "float32"): (24, 1)}
 
 
+@pytest.mark.slow
 def test_cases_of_two_functions_side_by_side(report):
     ids = ("softmax/acceptance/1000-and-1001/float32", "log_softmax/far-tail/200/float32")
     code, found = report("kernel.py", "-j", "2", *(w for i in ids for w in ("--case", i)))

@@ -133,7 +133,7 @@ def test_a_right_form_is_named_for_its_function(name: str) -> None:
     assert {form[0]: match_function(form[0]) for form in load(name).RIGHT} == {form[0]: form[1] for form in load(name).RIGHT}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [pytest.param(f, marks=pytest.mark.slow) if f in _LARGE else f for f in FUNCTIONS])
 def test_right_implementations_pass(function: str, score: Score) -> None:
     forms = right_ones("numpy", function)
     passed, blamed = passes(function, forms, ("float32",))

@@ -65,6 +65,7 @@ def same_answers(true: Mistake, name: str, found: Found) -> bool:
 #: Those with most mistakes take most of the time.
 _LONG = (
     "softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad", "nll_loss", "softmax_entropy",
+    "sigmoid", "log_sigmoid", "binary_cross_entropy_with_logits", "kl_divergence", "distribution_cross_entropy", "entropy",
 )  # fmt: skip
 
 

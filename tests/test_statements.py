@@ -115,6 +115,7 @@ def test_printed_derivations_fail_first_where_it_is_recorded(name):
     assert found == ([FIRST_FALSE[name]] if name in FIRST_FALSE else [])
 
 
+@pytest.mark.slow
 @every_statement
 def test_a_false_formula_has_a_counterexample_and_right_ones_beside_it_that_are_true(name):
     for result in results(name, FormulaResult):

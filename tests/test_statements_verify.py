@@ -212,10 +212,3 @@ def test_a_tampered_record_fails_the_bare_command(tampered, monkeypatch, capsys)
     assert done.code == 1
     assert f"PUBLISHED STATEMENT NOT AS RECORDED: {MISS}" in done.out.splitlines()
     assert done.out.splitlines()[-1].startswith("FAIL  Published statements: 1 NOT AS RECORDED.")
-
-
-@pytest.mark.slow
-def test_the_bare_command_tells_the_count(monkeypatch, capsys):
-    done = called(monkeypatch, capsys, "verify", "--format", "plain", "--dtype", "float32")
-    assert done.code == 0
-    assert any(line.startswith("published statements: 59 checked: 32 true, 5 true if, 10 false") for line in done.out.splitlines())

@@ -48,8 +48,11 @@ QUICK_GENERIC, QUICK_POINTS, FULL_POINTS = 1, 12, 24
 def test_a_group_holds_its_topics_in_the_order_of_teaching(group: str) -> None:
     assert tuple(name for name, topic in topics().items() if topic.group == group) == GROUPS[group]
 
+#: Derivations that take long: executed at all points only, among the slow tests.
+DEAR = ("entropy-hessian", "kl-gradient", "generalised-jacobian", "entropy-taylor", "entropy-of-probabilities")
 
-@pytest.mark.parametrize("name", NAMES)
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in DEAR])
 def test_every_step_holds(name: str) -> None:
     examine(run_parts(topics()[name].parts, topics()[name].lexicon, QUICK_GENERIC), QUICK_POINTS)
 
