@@ -87,6 +87,7 @@ def test_the_reference_answers_what_the_implementation_computes(function: str) -
     assert np.abs(got - right).max(initial=0) <= 1e-10 * np.abs(right).max(initial=1e-300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [f for f in FUNCTIONS if FUNCTIONS[f].group not in (Group.CORE, Group.LOSS)])
 def test_the_implementation_passes(function: str) -> None:
     """``smxcheck verify builtin`` in float32, at the level that the default algorithm declares."""
