@@ -285,8 +285,6 @@ def _diff(body: Node, variables: tuple[Item | Name, ...], at: Environment, scope
         return evaluate(body, at, scope)
     *inner, variable = variables
     index = _class(variable.index, scope) if isinstance(variable, Item) else 0
-    if index > at.classes:
-        raise Undefined(f"{variable.name}[{index}] of {at.classes} classes")
     value = at.entry(variable.name, index) if index else at.scalar(variable.name)
     step = at.step * (abs(value) if abs(value) > LARGE else 1)
     above, below = (_diff(body, tuple(inner), at.moved(variable.name, index, sign * step), scope) for sign in (1, -1))

@@ -19,7 +19,7 @@ from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS
 from smxcheck.judge.call import Demand
 from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.problems import BAD
-from smxcheck.judge.result import Level, Result, Status
+from smxcheck.judge.result import Level, Result
 from smxcheck.judge.words import got_text
 from smxcheck.mistakes import Misbehaviour, Mistake
 from smxcheck.mistakes.model import Example
@@ -141,8 +141,3 @@ def _case(mistake: Mistake, example: Example, dtype: str) -> Case | None:
     named = dict(zip(FUNCTIONS[mistake.function].arguments, arguments, strict=True))
     return Case(mistake.function, "examples", mistake.id, dtype, check, "quick", lambda: dict(named),
                 keywords, elements=first.size, shape=first.shape)  # fmt: skip
-
-
-def passes(result: Result) -> bool:
-    """Whether a result is right, as far as the case can tell."""
-    return result.status in (Status.OK, Status.CANNOT_TELL, Status.NO_SINGLE_ANSWER)
