@@ -102,7 +102,7 @@ HEAVY = ("numpy", "mpmath", "ml_dtypes", "rich", "scipy", "torch", "jax", "onnx"
 LIGHT = (
     "smxcheck.catalog", "smxcheck.dtypes", "smxcheck.version", "smxcheck.caseset", "smxcheck.judge.codes",
     "smxcheck.judge.result", "smxcheck.targets.protocol", "smxcheck.targets.table", "smxcheck.report.formats",
-    "smxcheck.benchmark.model", "smxcheck.hunt.model",
+    "smxcheck.benchmark.suites.model", "smxcheck.hunt.model",
 )  # fmt: skip
 
 

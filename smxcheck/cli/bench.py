@@ -49,9 +49,9 @@ def command(
     ] = None,
 ) -> int:
     """Measure the speed of what smxcheck ships, beside its accuracy and the libraries'."""
-    from smxcheck.cli import run_bench
+    from smxcheck.cli import run_suites
 
-    return run_bench.run(run_bench.Given(
+    return run_suites.run(run_suites.Given(
         suites=tuple(suites or ()), functions=tuple(function or ()), dtypes=tuple(dtype or ()), ladder=ladder,
         threads=threads, quick=quick, outputs=tuple(output or ()),
     ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The measuring process: ``python -m smxcheck.benchmark.worker SETTINGS``, started by `smxcheck.benchmark.launch`.
+"""The measuring process: ``python -m smxcheck.benchmark.suites.worker SETTINGS``, started by `smxcheck.benchmark.suites.launch`.
 
 It writes one JSON object a line to stdout: ``{"done", "total", "where"}`` before each step, ``{"speed": …}`` at the end.
 Whatever a library prints, C code included, goes to stderr.
@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from smxcheck.benchmark import functions_suite, oracle_suite
-from smxcheck.benchmark.document import document, settings
 from smxcheck.benchmark.machine import facts
-from smxcheck.benchmark.model import Outcome, Progress, Settings, Speed
+from smxcheck.benchmark.suites import functions, oracle
+from smxcheck.benchmark.suites.document import document, settings
+from smxcheck.benchmark.suites.model import Outcome, Progress, Settings, Speed
 
 #: What there is to measure.
 SUITES: dict[str, Callable[[Settings, Progress], Outcome]] = {
-    "functions": functions_suite.run,
-    "oracle": oracle_suite.run,
+    "functions": functions.run,
+    "oracle": oracle.run,
 }
 
 

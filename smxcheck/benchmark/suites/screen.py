@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from smxcheck.benchmark import words
-from smxcheck.benchmark.model import EMPTY, Comparison, Mean, Outcome, Speed, Timing
+from smxcheck.benchmark.suites import words
+from smxcheck.benchmark.suites.model import EMPTY, Comparison, Mean, Outcome, Speed, Timing
 from smxcheck.report.escape import to_ascii
 from smxcheck.report.screen import BLANK, Layout, Line, plain
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.goals import least_goal, limit_goal, mean_goal
-from smxcheck.benchmark.model import EMPTY, Accuracy, Timing
-from smxcheck.benchmark.ranking import compared, means, overhead, spread
-from smxcheck.benchmark.statistics import geometric_mean, ratio
-from smxcheck.benchmark.timer import Contender, Plan, calibrated, empty, measure, orders
+from smxcheck.benchmark.orders import orders
+from smxcheck.benchmark.suites.goals import least_goal, limit_goal, mean_goal
+from smxcheck.benchmark.suites.model import EMPTY, Accuracy, Timing
+from smxcheck.benchmark.suites.ranking import compared, means, overhead, spread
+from smxcheck.benchmark.suites.statistics import geometric_mean, ratio
+from smxcheck.benchmark.suites.timer import Contender, Plan, calibrated, empty, measure
 
 PLAN = Plan(seconds=1.0, least_rounds=5, most_rounds=12, sample_seconds=0.001)
 

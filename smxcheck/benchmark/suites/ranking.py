@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import groupby
 from statistics import median
 
-from smxcheck.benchmark.model import EMPTY, Accuracy, Comparison, Mean, Ratio, Timing
-from smxcheck.benchmark.statistics import geometric_mean, ratio
+from smxcheck.benchmark.suites.model import EMPTY, Accuracy, Comparison, Mean, Ratio, Timing
+from smxcheck.benchmark.suites.statistics import geometric_mean, ratio
 
 
 def compared(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from smxcheck.benchmark.model import (
+from smxcheck.benchmark.suites.model import (
     Accuracy,
     Comparison,
     Goal,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Interval, Mean, Outcome, Speed, Timing
+from smxcheck.benchmark.suites.model import Accuracy, Comparison, Goal, Interval, Mean, Outcome, Speed, Timing
 from smxcheck.report.numbers import at_least, in_ulp, plural, seconds
 from smxcheck.version import __version__
 

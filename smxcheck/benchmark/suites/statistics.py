@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smxcheck.benchmark.model import Interval, Timing
+from smxcheck.benchmark.suites.model import Interval, Timing
 
 Array = npt.NDArray[Any]
 

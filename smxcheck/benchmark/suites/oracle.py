@@ -12,12 +12,12 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 
-from smxcheck.benchmark import memory
-from smxcheck.benchmark import oracle_contenders as oracle
-from smxcheck.benchmark.goals import least_goal, limit_goal
-from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Outcome, Progress, Settings
-from smxcheck.benchmark.ranking import compared, means, overhead, spread
-from smxcheck.benchmark.timer import Contender, Plan, empty, measure
+from smxcheck.benchmark.suites import memory
+from smxcheck.benchmark.suites import oracle_contenders as oracle
+from smxcheck.benchmark.suites.goals import least_goal, limit_goal
+from smxcheck.benchmark.suites.model import Accuracy, Comparison, Goal, Outcome, Progress, Settings
+from smxcheck.benchmark.suites.ranking import compared, means, overhead, spread
+from smxcheck.benchmark.suites.timer import Contender, Plan, empty, measure
 from smxcheck.oracle import Enclosure
 
 Array = npt.NDArray[Any]

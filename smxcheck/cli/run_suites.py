@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smxcheck.benchmark.model import Settings, Speed
+from smxcheck.benchmark.suites.model import Settings, Speed
 from smxcheck.cli import files
 from smxcheck.cli.errors import FAULT, USAGE, Fail, complain
 from smxcheck.cli.terminal import overwrite, show, wipe
@@ -38,7 +38,7 @@ def run(given: Given) -> int:
     settings = settle(given)
     for text in given.outputs:
         files.check("--output", text)
-    from smxcheck.benchmark import launch
+    from smxcheck.benchmark.suites import launch
 
     try:
         speed = launch.run(settings, _progress)
@@ -81,15 +81,15 @@ def _names(kind: str, typed: Iterable[str], known: tuple[str, ...]) -> tuple[str
 
 
 def _print(speed: Speed) -> None:
-    from smxcheck.benchmark import screen
+    from smxcheck.benchmark.suites import screen
 
     show(lambda layout: screen.lines(speed, layout), lambda unicode: screen.facts(speed, unicode=unicode))
 
 
 def _write(speed: Speed, output: str) -> int:
     """The file, whole or not at all."""
-    from smxcheck.benchmark.document import render
-    from smxcheck.benchmark.screen import markdown
+    from smxcheck.benchmark.suites.document import render
+    from smxcheck.benchmark.suites.screen import markdown
     from smxcheck.report.write import write_whole
 
     content = markdown(speed) if output.endswith(".md") else render(speed)

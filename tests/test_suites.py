@@ -14,22 +14,35 @@ import numpy as np
 import pytest
 
 from smxcheck import functions
-from smxcheck.benchmark import (
+from smxcheck.benchmark.suites import (
     contenders,
-    functions_suite,
     launch,
     memory,
     oracle_contenders,
-    oracle_suite,
     words,
 )
-from smxcheck.benchmark.correctness import judged, sampled_rows
-from smxcheck.benchmark.document import SCHEMA, document, load, render
-from smxcheck.benchmark.model import Accuracy, Comparison, Goal, Interval, Outcome, Settings, Speed, Timing
-from smxcheck.benchmark.screen import facts, lines
-from smxcheck.benchmark.timer import Contender, Plan
-from smxcheck.benchmark.workloads import LADDER, SHAPES, Workload, workloads
-from smxcheck.cli import run_bench
+from smxcheck.benchmark.suites import (
+    functions as functions_suite,
+)
+from smxcheck.benchmark.suites import (
+    oracle as oracle_suite,
+)
+from smxcheck.benchmark.suites.correctness import judged, sampled_rows
+from smxcheck.benchmark.suites.document import SCHEMA, document, load, render
+from smxcheck.benchmark.suites.model import (
+    Accuracy,
+    Comparison,
+    Goal,
+    Interval,
+    Outcome,
+    Settings,
+    Speed,
+    Timing,
+)
+from smxcheck.benchmark.suites.screen import facts, lines
+from smxcheck.benchmark.suites.timer import Contender, Plan
+from smxcheck.benchmark.suites.workloads import LADDER, SHAPES, Workload, workloads
+from smxcheck.cli import run_suites
 from smxcheck.oracle import enclose
 from smxcheck.report.screen import Layout
 
@@ -405,11 +418,11 @@ def test_a_worker_that_ends_early_is_told_with_its_code(capfd):
 
 
 def test_the_suites_of_the_command_are_those_of_the_worker():
-    from smxcheck.benchmark import worker
+    from smxcheck.benchmark.suites import worker
 
-    assert tuple(worker.SUITES) == run_bench.SUITES
-    assert run_bench.FUNCTIONS == contenders.FUNCTIONS
-    assert set(words.TOLD_BY) == set(words.RATIO_HEADINGS) == set(words.LEGENDS) == set(run_bench.SUITES)
+    assert tuple(worker.SUITES) == run_suites.SUITES
+    assert run_suites.FUNCTIONS == contenders.FUNCTIONS
+    assert set(words.TOLD_BY) == set(words.RATIO_HEADINGS) == set(words.LEGENDS) == set(run_suites.SUITES)
 
 
 def test_no_escape_sequence_under_no_color_on_a_terminal(speed):
@@ -417,8 +430,8 @@ def test_no_escape_sequence_under_no_color_on_a_terminal(speed):
 
     own, other = pty.openpty()
     code = (
-        "import json, sys; from smxcheck.benchmark.document import load; from smxcheck.cli import run_bench;"
-        "run_bench._print(load(json.load(sys.stdin)))"
+        "import json, sys; from smxcheck.benchmark.suites.document import load; from smxcheck.cli import run_suites;"
+        "run_suites._print(load(json.load(sys.stdin)))"
     )
     with os.fdopen(own, "rb") as screen:
         process = subprocess.Popen(

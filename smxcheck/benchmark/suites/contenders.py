@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smxcheck import functions
-from smxcheck.benchmark.timer import Contender, empty
+from smxcheck.benchmark.suites.timer import Contender, empty
 
 Array = npt.NDArray[Any]
 

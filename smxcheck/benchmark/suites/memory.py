@@ -14,7 +14,7 @@ _TIMEOUT = 120
 
 def peak(entries: int) -> int | None:
     """Peak bytes of a process that encloses a float64 row of ``entries``; None where it does not come to its end."""
-    command = [sys.executable, "-m", "smxcheck.benchmark.memory", str(entries)]
+    command = [sys.executable, "-m", "smxcheck.benchmark.suites.memory", str(entries)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):

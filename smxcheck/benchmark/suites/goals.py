@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smxcheck.benchmark.model import Comparison, Goal, Interval
-from smxcheck.benchmark.statistics import geometric_mean
+from smxcheck.benchmark.suites.model import Comparison, Goal, Interval
+from smxcheck.benchmark.suites.statistics import geometric_mean
 
 
 def mean_goal(text: str, comparisons: Sequence[Comparison], own: str, rival: str, wanted: float) -> Goal:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smxcheck.benchmark import contenders
-from smxcheck.benchmark.correctness import judged
-from smxcheck.benchmark.goals import least_goal, mean_goal
-from smxcheck.benchmark.model import Comparison, Goal, Outcome, Progress, Settings
-from smxcheck.benchmark.ranking import compared, means, overhead, spread
-from smxcheck.benchmark.timer import Plan, measure
-from smxcheck.benchmark.workloads import Workload, workloads
+from smxcheck.benchmark.suites import contenders
+from smxcheck.benchmark.suites.correctness import judged
+from smxcheck.benchmark.suites.goals import least_goal, mean_goal
+from smxcheck.benchmark.suites.model import Comparison, Goal, Outcome, Progress, Settings
+from smxcheck.benchmark.suites.ranking import compared, means, overhead, spread
+from smxcheck.benchmark.suites.timer import Plan, measure
+from smxcheck.benchmark.suites.workloads import Workload, workloads
 
 #: Seconds of rounds for one workload: with checks and calibration two thirds of what the suite may take.
 _PLAN, _QUICK_PLAN = Plan(seconds=7.0), Plan(seconds=0.35, most_rounds=14)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smxcheck.benchmark.model import Accuracy
-from smxcheck.benchmark.timer import Contender
+from smxcheck.benchmark.suites.model import Accuracy
+from smxcheck.benchmark.suites.timer import Contender
 from smxcheck.dtypes import FORMATS
 from smxcheck.judge.accuracy import judge_values
 from smxcheck.judge.bounds import bounds_for

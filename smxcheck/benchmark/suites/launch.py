@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from smxcheck.benchmark.document import load
-from smxcheck.benchmark.model import Progress, Settings, Speed
+from smxcheck.benchmark.suites.document import load
+from smxcheck.benchmark.suites.model import Progress, Settings, Speed
 
 #: The variables by which OpenMP, OpenBLAS and MKL are held to one thread.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -29,7 +29,7 @@ def environment() -> Mapping[str, str]:
 
 def run(settings: Settings, progress: Progress) -> Speed:
     """Measure in a process of its own. Raises BenchmarkError where it dies; its own words are on stderr."""
-    command = [sys.executable, "-m", "smxcheck.benchmark.worker", json.dumps(asdict(settings))]
+    command = [sys.executable, "-m", "smxcheck.benchmark.suites.worker", json.dumps(asdict(settings))]
     # A session of its own: Ctrl-C reaches this process alone, which then ends that one and what it has started.
     process = subprocess.Popen(
         command,

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from smxcheck.benchmark.model import EMPTY, Timing
+from smxcheck.benchmark.orders import orders
+from smxcheck.benchmark.suites.model import EMPTY, Timing
 
 #: Nanoseconds; a test passes a clock of its own.
 Clock = Callable[[], int]
@@ -50,18 +51,6 @@ def _nothing() -> None:
 def empty(elements: int = 1) -> Contender:
     """The contender that does nothing: its time is the harness's share in every other one's."""
     return Contender(EMPTY, _nothing, elements)
-
-
-def orders(count: int) -> tuple[tuple[int, ...], ...]:
-    """A Williams design for ``count`` contenders: ``count`` orders, or twice as many where it is odd.
-
-    The first order is 0, 1, k-1, 2, k-2, …; the others add 1, 2, … modulo k. The differences of neighbours are then all
-    different, so each ordered pair occurs once; for odd k the mirrored orders are needed to balance them (Williams,
-    Experimental designs balanced for the estimation of residual effects of treatments, Aust. J. Sci. Res. A 2, 1949).
-    """
-    zigzag = [(i + 1) // 2 if i % 2 else -(i // 2) for i in range(count)]
-    design = tuple(tuple((z + shift) % count for z in zigzag) for shift in range(count))
-    return design if count % 2 == 0 else design + tuple(tuple(reversed(order)) for order in design)
 
 
 def sample(call: Callable[[], object], loops: int, clock: Clock) -> int:
