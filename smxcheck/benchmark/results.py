@@ -171,9 +171,9 @@ class TimedTarget:
 class Trust:
     """The comparison of runs put to the test: the same code compared with itself, and with itself slowed down.
 
-    ``false_alarms`` of ``repetitions`` runs of the same code got SLOWER anywhere, ``found`` of as many runs in which one
-    target took ``slowed`` times as long (1.2) got SLOWER for it, both against the threshold ``threshold`` (0.1) and over
-    ``comparisons`` comparisons in each run. ``spread`` are the ratios new to old of the same code, one for each comparison.
+    Each repetition is two runs: one of the same code, and one in which one target took ``slowed`` times as long (1.2).
+    ``false_alarms`` of these got SLOWER for what had not changed, ``found`` of the slowed ones for what had, against the
+    threshold ``threshold`` (0.1) and over ``comparisons`` comparisons in each run. ``spread`` are the ratios new to old of the same code, one for each comparison.
     """
 
     repetitions: int
@@ -183,7 +183,8 @@ class Trust:
     slowed: float
     threshold: float
     spread: tuple[float, ...] = ()
-    command: str = ""
+    targets: tuple[str, ...] = ()  # that it was tried with
+    titles: tuple[str, ...] = ()  # of the benchmarks
 
 
 @dataclass(frozen=True)
