@@ -74,8 +74,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     },
     # Of the run where it takes place; of the reports how numbers and lines look.
     "smxcheck.benchmark": _ARRAYS | _TABLES | {
-        "mpmath", "flint", "scipy", "torch", "smxcheck.functions", "smxcheck.judge", "smxcheck.oracle", "smxcheck.report",
-        "smxcheck.run.environment",
+        "mpmath", "flint", "matplotlib", "scipy", "torch",
+        "smxcheck.caseset", "smxcheck.functions", "smxcheck.judge", "smxcheck.oracle", "smxcheck.report",
+        "smxcheck.run.applicable", "smxcheck.run.environment", "smxcheck.targets",
     },
     # Of the judge how errors are measured; of the reports how numbers and pages look.
     "smxcheck.hunt": _ARRAYS | _TABLES | {
@@ -96,13 +97,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 #: What takes long to import. None of it is loaded before a command needs it.
-HEAVY = ("numpy", "mpmath", "ml_dtypes", "rich", "scipy", "torch", "jax", "onnx", "onnxruntime")
+HEAVY = ("numpy", "mpmath", "ml_dtypes", "rich", "scipy", "torch", "jax", "onnx", "onnxruntime", "matplotlib")
 
 #: Tables and contracts, which anything may import at no cost.
 LIGHT = (
     "smxcheck.catalog", "smxcheck.dtypes", "smxcheck.version", "smxcheck.caseset", "smxcheck.judge.codes",
     "smxcheck.judge.result", "smxcheck.targets.protocol", "smxcheck.targets.table", "smxcheck.report.formats",
-    "smxcheck.benchmark.suites.model", "smxcheck.hunt.model",
+    "smxcheck.benchmark.formats", "smxcheck.benchmark.suites.model", "smxcheck.hunt.model",
 )  # fmt: skip
 
 

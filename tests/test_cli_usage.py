@@ -243,7 +243,7 @@ def test_a_function_that_no_target_offers_is_not_an_empty_success(run):
         (["verfy"], ["No such command 'verfy'", "verify"]),
         (["--bogus"], ["no option --bogus", "smxcheck --help"]),
         (["list", "--bogus"], ["no option --bogus", "smxcheck list --help"]),
-        (["list", "bogus"], ["tables: targets, functions, cases, checks, choices"]),
+        (["list", "bogus"], ["tables: targets, functions, cases, shapes, checks, choices"]),
         (["explain", "SMX110"], ["no page 'SMX110'", "did you mean SMX"]),
         (["explain", "bound", "ulp"], ["no page 'bound ulp'", "did you mean"]),
         (["explain", "softmax/far-tail/nope/float32"], ["did you mean softmax/far-tail/"]),

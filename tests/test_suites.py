@@ -322,9 +322,8 @@ def test_a_goal_is_told_with_its_interval(reached, word):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ([], "bench functions or oracle"),
-        (["functons"], "did you mean functions?"),
-        (["kernel.py:softmax"], "bench measures what smxcheck ships, not kernel.py:softmax"),
+        (["functions", "kernel.py:softmax"], "functions is a suite of smxcheck's own, kernel.py:softmax a target"),
+        (["oracle", "--launches", "2"], "leave --launches out"),
         (["functions", "--dtype", "bfloat16"], "--dtype: no dtype 'bfloat16'"),
         (["functions", "-f", "softmin"], "did you mean softmax?"),
         (["oracle", "--ladder"], "leave --ladder out"),

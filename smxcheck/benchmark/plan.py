@@ -15,8 +15,9 @@ from smxcheck.targets.spec import parse_target
 _UNASKED = ("softmax",)
 #: ``quick`` leaves one in so many rows; a single row is shortened.
 _QUICK = 4
-#: The share of the seconds that every benchmark gets; what is left goes to those that are undecided.
-_FIRST_SHARE = 0.6
+#: The share of the seconds that goes to rounds of every benchmark. The rest is for starts and judgements, and for those
+#: benchmarks that are undecided.
+_ROUNDS_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def shortened(shape: Shape) -> Shape:
 
 def seconds_each(settings: Settings, count: int) -> float:
     """Seconds of rounds for one benchmark in one launch."""
-    return _FIRST_SHARE * settings.seconds / max(1, count * settings.launches)
+    return _ROUNDS_SHARE * settings.seconds / max(1, count * settings.launches)
 
 
 def by_title(found: Sequence[Item]) -> Mapping[str, Item]:

@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Settings:
     """What is measured and how: two runs with equal settings measured the same.
 
-    ``seconds`` is the time that all rounds together may take, ``margin`` the share (0.05 for 5 %) below which two times
+    ``seconds`` is about the time that the run may take, one launch of everything at least; ``margin`` the share (0.05 for 5 %) below which two times
     count as the same. ``derive``, ``arrays``, ``device``, ``fixed``, ``gradients`` are those of the targets' options.
     """
 
@@ -47,7 +47,7 @@ class Settings:
     relative_to: str = ""  # a target, "" for the first that is right
     margin: float = 0.05
     launches: int = 3
-    seconds: float = 120.0
+    seconds: float = 270.0
     arrays: str = "auto"
     device: str = "cpu"
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Judgement:
     """What the values on the timed shape earned, hard rows among them. ``worst`` and ``allowed`` are in ulp.
 
     ``level`` is a level of the judge, "wrong" included; ``message`` says what is wrong, with ``got`` and ``right`` at the
-    worst element; ``again`` is the command that shows more of it.
+    worst element.
     """
 
     level: str

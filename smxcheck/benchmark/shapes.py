@@ -54,14 +54,16 @@ NAMED: dict[str, tuple[Shape, str]] = {
 #: 2^20 elements in rows of 2 to 2^16 entries: how the cost of an element grows with the length.
 LADDER: tuple[Shape, ...] = tuple(Shape(((1 << 20) // n, n)) for n in (2, 4, 16, 64, 256, 1024, 4096, 65_536))
 
-#: Derivatives with n² or n³ values for a row of n have shapes of their own.
-SQUARED: tuple[Shape, ...] = (Shape((10_000, 10)), Shape((100, 100)), Shape((4, 1000)))
-CUBED: tuple[Shape, ...] = (Shape((1000, 10)), Shape((4, 100)))
+#: Derivatives with n² or n³ values for a row of n have shapes of their own, of 2^20 values at most, and so have samplers,
+#: which draw thousands of times from each row.
+SQUARED: tuple[Shape, ...] = (Shape((10_000, 10)), Shape((100, 100)), Shape((64, 128)))
+CUBED: tuple[Shape, ...] = (Shape((1000, 10)), Shape((32, 24)))
+DRAWN: tuple[Shape, ...] = (Shape((100, 10)), Shape((10, 100)), Shape((1, 1000)))
 
 
 def defaults(result: str) -> tuple[Shape, ...]:
     """What a function is timed on unasked; ``result`` is the key of `smxcheck.catalog.SHAPES` for its values."""
-    own = {"jacobian": SQUARED, "hessian": CUBED}
+    own = {"jacobian": SQUARED, "wide": SQUARED, "hessian": CUBED, "drawn": DRAWN}
     return own.get(result) or tuple(shape for shape, _ in NAMED.values())
 
 

@@ -39,7 +39,7 @@ def root(
 
 # A help of its own for each, or the first line of the docstring would be cut off with an ellipsis.
 app.command("verify", short_help="Check implementations element by element.", epilog=verify.EPILOG)(verify.command)
-app.command("bench", short_help="Measure the shipped functions and the oracle.", epilog=bench.EPILOG)(bench.command)
+app.command("bench", short_help="Time implementations, beside their accuracy.", epilog=bench.EPILOG)(bench.command)
 app.command("hunt", short_help="Hunt for the worst error of every function.", epilog=hunt.EPILOG)(hunt.command)
 app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
 app.command(

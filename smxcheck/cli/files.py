@@ -14,9 +14,13 @@ SUFFIXES = (".json", ".md")
 
 def check(option: str, text: str) -> None:
     """Raises Fail where the name says no format, or the file cannot be written."""
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
+    if Path(text).suffix not in SUFFIXES:
         raise Fail(f"{option} {text}: the name says no format; end it in {' or '.join(SUFFIXES)}")
+    writable(option, text, Path(text))
+
+
+def writable(option: str, text: str, path: Path) -> None:
+    """Raises Fail, with the option and its ``text``, where the file that it means cannot be written."""
     if not path.parent.is_dir():
         raise Fail(f"{option} {text}: there is no folder {path.parent}")
     if path.is_dir():

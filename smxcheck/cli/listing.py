@@ -15,9 +15,10 @@ from smxcheck.cli.output import emit, speaks_unicode
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|checks|choices|statements|TARGET")] = "functions",
+    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|shapes|checks|choices|statements|TARGET")] = "functions",
 ) -> int:
-    """List targets, functions, case groups, checks, choices or published statements; or what a target calls for each function."""
+    """List targets, functions, case groups, shapes of bench, checks, choices or published statements; or what a target calls
+    for each function."""
     if what in _TABLES:
         emit("\n".join(_TABLES[what]()))
         return 0
@@ -99,6 +100,15 @@ def _cases() -> list[str]:
     return [*_columns(rows), "", "ids: smxcheck verify TARGET --list"]
 
 
+def _shapes() -> list[str]:
+    from smxcheck.benchmark.shapes import LADDER, NAMED
+
+    rows = [("shape", "of the first argument", "elements", "what it stands for")]
+    rows += [(name, shape.title, f"{shape.elements:,}", purpose) for name, (shape, purpose) in NAMED.items()]
+    rows += [("--ladder", shape.title, f"{shape.elements:,}", f"rows of {shape.n:,}") for shape in LADDER]
+    return [*_columns(rows), "", "yours: smxcheck bench TARGET --shape 4096x1000 --axis 0"]
+
+
 def _checks() -> list[str]:
     from smxcheck.judge.codes import CHECKS
 
@@ -120,8 +130,8 @@ def _statements() -> list[str]:
 
 
 _TABLES: dict[str, Callable[[], list[str]]] = {
-    "targets": _targets, "functions": _functions, "cases": _cases, "checks": _checks, "choices": _choices,
-    "statements": _statements,
+    "targets": _targets, "functions": _functions, "cases": _cases, "shapes": _shapes, "checks": _checks,
+    "choices": _choices, "statements": _statements,
 }  # fmt: skip
 
 

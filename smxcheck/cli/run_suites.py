@@ -1,10 +1,8 @@
-"""What ``smxcheck bench`` does: settle the options, measure, print, write."""
+"""What ``smxcheck bench functions|oracle`` does: settle the options, measure, print, write."""
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from smxcheck.benchmark.suites.model import Settings, Speed
 from smxcheck.cli import files
 from smxcheck.cli.errors import FAULT, USAGE, Fail, complain
 from smxcheck.cli.terminal import overwrite, show, wipe
+from smxcheck.cli.wishes import Wish
 from smxcheck.dtypes import DEFAULT_DTYPES
 
 #: What there is to choose from; the first function is the default.
@@ -52,13 +51,9 @@ def run(given: Given) -> int:
 
 def settle(given: Given) -> Settings:
     """What was typed over the defaults. Raises Fail for a name that there is not, or an option without effect."""
-    if not given.suites:
-        raise Fail(f"name what to measure: smxcheck bench {' or '.join(SUITES)}")
-    if target := next((name for name in given.suites if ":" in name or name.endswith(".py")), ""):
-        raise Fail(f"bench measures what smxcheck ships, not {target}: smxcheck bench {' or '.join(SUITES)}")
-    suites = _names("suite", given.suites, SUITES)
-    functions = _names("--function: function", given.functions, FUNCTIONS)
-    dtypes = _names("--dtype: dtype", given.dtypes, DEFAULT_DTYPES)
+    suites = tuple(dict.fromkeys(given.suites))
+    functions = Wish(given.functions, "--function").names(FUNCTIONS, "function")
+    dtypes = Wish(given.dtypes, "--dtype").names(DEFAULT_DTYPES, "dtype")
     if not 1 <= given.threads <= MOST_THREADS:
         raise Fail(f"--threads is a whole number from 1 to {MOST_THREADS}, not {given.threads}")
     typed = {"--function": functions, "--ladder": given.ladder, "--threads": given.threads > 1}
@@ -67,17 +62,6 @@ def settle(given: Given) -> Settings:
     return Settings(
         suites, functions or FUNCTIONS[:1], dtypes or DEFAULT_DTYPES, given.quick, given.ladder, given.threads
     )
-
-
-def _names(kind: str, typed: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    """Names that must be in a table, each once."""
-    for name in typed:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            head, _, noun = kind.rpartition(": ")
-            raise Fail(f"{head + ': ' if head else ''}no {noun} {name!r} to measure;"
-                       f" {'did you mean ' + near[0] + '?' if near else 'there are ' + ', '.join(known)}")  # fmt: skip
-    return tuple(dict.fromkeys(typed))
 
 
 def _print(speed: Speed) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 import os
 import shlex
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.cli.config import Config
 from smxcheck.cli.errors import Fail
+from smxcheck.cli.wishes import Wish, Wishes
 from smxcheck.dtypes import DEFAULT_DTYPES, FORMATS
 
 if TYPE_CHECKING:
@@ -68,67 +66,6 @@ class Given:
     recheck_sample: int | None = None
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """A value with the name under which the user gave it: an option, or a key of the section."""
-
-    value: Any
-    name: str
-
-    def one_of(self, known: Iterable[str], default: str) -> str:
-        if self.value in (None, ""):
-            return default
-        if self.value not in known:
-            raise Fail(f"{self.name} is one of {', '.join(known)}, not {self.value!r}")
-        return str(self.value)
-
-    def names(self, known: Iterable[str], kind: str) -> tuple[str, ...]:
-        """Names that must be in a table; each once."""
-        known = tuple(known)
-        for name in self.value:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                remedy = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-                raise Fail(f"{self.name}: no {kind} {name!r}{remedy}")
-        return tuple(dict.fromkeys(self.value))
-
-    def number(self, default: float | None = None, *, zero: bool = False) -> float | None:
-        """A finite number above 0, or from 0 on."""
-        if self.value is None:
-            return default
-        value = float(self.value)
-        if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-            raise Fail(f"{self.name} is a number {'from' if zero else 'above'} 0, not {self.value:g}")
-        return value
-
-    def whole(self, default: int) -> int:
-        if self.value is None:
-            return default
-        if self.value < 1 or self.value != int(self.value):
-            raise Fail(f"{self.name} is a whole number from 1 on, not {self.value:g}")
-        return int(self.value)
-
-
-@dataclass(frozen=True)
-class _Wishes:
-    given: Given
-    config: Config
-
-    def __call__(self, key: str, typed: Any = None, option: str = "") -> _Wish:
-        """What was typed, else what the section says of ``key``."""
-        if typed in (None, "", ()):
-            return _Wish(self.config[key], f"{self.config.path}: {key}")
-        return _Wish(typed, option or f"--{key}")
-
-    def texts(self, key: str, typed: tuple[str, ...], option: str = "") -> _Wish:
-        """A list of texts; a table of the section reads ``name=value``."""
-        found = self(key, typed, option)
-        value = found.value
-        if isinstance(value, dict):
-            value = [f"{k}={v}" for k, v in value.items()]
-        return _Wish(tuple(value or ()), found.name)
-
-
 def settle(given: Given, config: Config) -> RunOptions:
     """Raises Fail or ValueError, with the option or the key that is wrong."""
     from smxcheck.api import allowed_codes
@@ -141,7 +78,7 @@ def settle(given: Given, config: Config) -> RunOptions:
     _known_oracle()
     if given.targets and config.values:
         config = Config(config.path, {k: v for k, v in config.values.items() if k not in _OF_ITS_TARGETS})
-    wish = _Wishes(given, config)
+    wish = Wishes(config)
     targets = given.targets or tuple(config["targets"] or ())
     own = not targets
     narrowed = bool(given.functions or given.text or given.ids or given.inputs)
@@ -205,13 +142,13 @@ def _recheck(given: Given) -> int:
         if given.recheck_sample is not None:
             raise Fail("--recheck-sample says how many questions --recheck asks: add --recheck flint")
         return 0
-    _Wish(given.recheck, "--recheck").one_of(("flint",), "")
+    Wish(given.recheck, "--recheck").one_of(("flint",), "")
     if text := lacking():
         raise Fail(text)
-    return _Wish(given.recheck_sample, "--recheck-sample").whole(_RECHECKED)
+    return Wish(given.recheck_sample, "--recheck-sample").whole(_RECHECKED)
 
 
-def _worker(given: Given, wish: _Wishes) -> dict[str, Any]:
+def _worker(given: Given, wish: Wishes) -> dict[str, Any]:
     from smxcheck.targets.options import ARRAYS, DEVICES
     from smxcheck.targets.signature import parse_fixed
 
@@ -225,7 +162,7 @@ def _worker(given: Given, wish: _Wishes) -> dict[str, Any]:
     }
 
 
-def _gradients(wish: _Wishes, given: Given, own: bool) -> tuple[str, ...]:
+def _gradients(wish: Wishes, given: Given, own: bool) -> tuple[str, ...]:
     """--gradient; a gradient is that of a target."""
     found = wish.texts("gradient", given.gradients)
     if found.value and own:

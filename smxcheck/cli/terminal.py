@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from smxcheck.report.screen import Layout, Line
 
 
-def show(lines: Callable[[Layout], Iterable[Line]], facts: Callable[[bool], Iterable[str]]) -> None:
-    """``lines`` of a layout on a terminal, else ``facts``, one a line, with the characters that stdout has."""
-    if not sys.stdout.isatty():
+def show(
+    lines: Callable[[Layout], Iterable[Line]], facts: Callable[[bool], Iterable[str]], format: str = ""
+) -> None:
+    """``lines`` of a layout on a terminal, else ``facts``, one a line, with the characters that stdout has; ``format`` rich
+    or plain chooses one of them wherever stdout goes."""
+    if format != "rich" and (format == "plain" or not sys.stdout.isatty()):
         emit("\n".join(facts(speaks_unicode())))
         return
     from rich.console import Console

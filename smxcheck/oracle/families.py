@@ -244,9 +244,12 @@ def _kinds(enclosure: Enclosure, nan_alone: Array) -> Array:
 
 
 def _rows_to_enclose(entry: RowFunction, of: Columns, use: Array) -> Iterator[tuple[Any, tuple[Array, ...]]]:
-    """Where answers go, and the row that they are of: each row by itself, equal entries of an entrywise function once."""
+    """Where answers go, and the row that they are of: rows of equal bits once, equal entries of an entrywise function once."""
     if not entry.entrywise or not len(use):
-        yield from ((i, tuple(p[i] for p in of.parts)) for i in use)
+        alike: dict[bytes, list[int]] = {}
+        for i in use.tolist():
+            alike.setdefault(b"".join(p[i].tobytes() for p in of.parts), []).append(i)
+        yield from ((same, tuple(p[same[0]] for p in of.parts)) for same in alike.values())
         return
     values, where, _ = distinct(tuple(p[use, 0] for p in of.parts))
     for k in range(len(values[0])):

@@ -6,13 +6,14 @@ import gzip
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from smxcheck.judge.result import Report
 from smxcheck.report.formats import DEFAULT_OPTIONS, FORMATS, RenderOptions, render
 
 # Two letters at least: "C:" is a Windows drive. A file whose name has such a prefix is written "./name:rest".
-_PREFIX = re.compile(r"([a-z]{2,}):(.+)", re.DOTALL)
+_PREFIX = re.compile(r"([a-z][a-z-]+):(.+)", re.DOTALL)
 
 
 #: A report whose name ends so is compressed: the JSON of a large run has tens of megabytes.
@@ -28,17 +29,27 @@ def destination(text: str) -> tuple[str, Path]:
 
     Raises ValueError, with the list of formats, where neither a prefix nor the suffix names one.
     """
+    return named(text, {f.name: f.suffix for f in FORMATS.values()}, "report format")
+
+
+def named(text: str, suffixes: Mapping[str, str], kind: str) -> tuple[str, Path]:
+    """The same for any table of formats: name → the suffix that means it, "" where none does."""
     if match := _PREFIX.fullmatch(text):
         name, file = match.groups()
-        if name not in FORMATS:
-            raise ValueError(f"no report format {name!r} in {text!r}; {_known()}")
+        if name not in suffixes:
+            raise ValueError(f"no {kind} {name!r} in {text!r}; {_known(suffixes)}")
         return name, Path(file)
     path = Path(text)
-    suffix = (path.with_suffix("") if path.suffix.lower() == _COMPRESSED else path).suffix.lower()
-    for entry in FORMATS.values():
-        if entry.suffix and suffix == entry.suffix:
-            return entry.name, path
-    raise ValueError(f"the name {text!r} does not say which format is meant; {_known()}")
+    suffix = (path.with_suffix("") if compressed(path) else path).suffix.lower()
+    for name, own in suffixes.items():
+        if own and suffix == own:
+            return name, path
+    raise ValueError(f"the name {text!r} does not say which format is meant; {_known(suffixes)}")
+
+
+def compressed(file: Path) -> bool:
+    """Whether a file's name asks for compression."""
+    return file.suffix.lower() == _COMPRESSED
 
 
 def write_report(
@@ -55,7 +66,7 @@ def write_report(
     """
     name, file = (format, Path(path)) if format else destination(os.fspath(path))
     content = render(report, name, options=options).encode()
-    if file.suffix.lower() == _COMPRESSED:
+    if compressed(file):
         content = gzip.compress(content, mtime=0)
     try:
         write_whole(file, content)
@@ -85,6 +96,6 @@ def write_whole(file: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _known() -> str:
-    suffixes = " ".join(f.suffix for f in FORMATS.values() if f.suffix)
-    return f"suffixes: {suffixes}, or FORMAT:FILE with a format of {', '.join(FORMATS)}"
+def _known(suffixes: Mapping[str, str]) -> str:
+    told = " ".join(filter(None, suffixes.values()))
+    return f"suffixes: {told}, or FORMAT:FILE with a format of {', '.join(suffixes)}"

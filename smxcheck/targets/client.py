@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,52 +26,74 @@ class WorkerSession:
     """A loaded target in a process of its own; one call at a time.
 
     ``rest`` names further callables of a whole file that are targets of their own. A worker that died or hung
-    is replaced at the next call, which imports the target again.
+    is replaced at the next call, which imports the target again. ``module`` is what the worker runs;
+    ``variables`` are set in its environment.
     """
 
-    def __init__(self, spec: TargetSpec, options: WorkerOptions) -> None:
+    def __init__(
+        self,
+        spec: TargetSpec,
+        options: WorkerOptions,
+        module: str = "smxcheck.targets.worker",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._spec = spec
         self._options = options
+        self._module = module
+        self._environment = {**_environment(options), **(variables or {})}
         self._process: WorkerProcess | None = None
         self._known: set[tuple[Any, ...]] = set()
         self._compiles = False
-        self._calls = 0
+        self._asked = 0
         self.rest: tuple[str, ...] = ()
         self.info = self._load()
 
     def call(self, call: Call) -> Observation:
         """What the call does; never raises for what the target does."""
-        if self._process is None:
-            try:
-                self._load()
-            except TargetError as error:
-                return Observation("crashed", error=f"the target could not be loaded again: {error}")
-        assert self._process is not None
-        process, limit = self._process, self._limit(call)
-        self._calls += 1
-        arrays: list[wire.Array] = []
-        message = {
-            "id": self._calls,
-            "function": call.function,
-            "layout": call.layout,
-            "arguments": wire.to_json(tuple(call.arguments), arrays),
-            "keywords": {name: wire.to_json(value, arrays) for name, value in call.keywords.items()},
-        }
         try:
-            answer, values = process.exchange(message, arrays, limit, largest_answer(call) * _LARGEST_ELEMENT)
-            seen = _observation(answer, values, self._calls)
+            process = self._running()
+        except TargetError as error:
+            return Observation("crashed", error=f"the target could not be loaded again: {error}")
+        limit = self._limit(call)
+        arrays: list[wire.Array] = []
+        message = {"kind": "call", **call_message(call, arrays)}
+        try:
+            answer, values = self._ask(message, arrays, limit, largest_answer(call) * _LARGEST_ELEMENT)
+            seen = _observation(answer, values)
         except (TimedOut, Died, wire.WireError) as error:
             self.close()
-            seen = _lost(error, limit, process.tail)
-        except BaseException:
-            self.close()  # Ctrl-C: the answer that is under way belongs to no later call
-            raise
+            seen = lost(error, limit, process.tail)
         return replace(seen, printed=process.printed)
 
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def _running(self) -> WorkerProcess:
+        """The worker, a new one where the last is gone. Raises :class:`TargetError` where it cannot be started."""
+        if self._process is None:
+            self._load()
+        assert self._process is not None
+        return self._process
+
+    def _ask(
+        self, message: dict[str, Any], arrays: list[wire.Array], limit: float, max_bytes: int = 0
+    ) -> tuple[dict[str, Any], list[wire.Array]]:
+        """The running worker's answer within ``limit`` seconds.
+
+        Raises what :meth:`WorkerProcess.exchange` raises; the worker is then gone.
+        """
+        assert self._process is not None
+        self._asked += 1
+        try:
+            answer, values = self._process.exchange({**message, "id": self._asked}, arrays, limit, max_bytes)
+            if answer.get("id") != self._asked:
+                raise wire.WireError("the answer is to another call")
+        except BaseException:
+            self.close()  # after Ctrl-C too: the answer that is under way belongs to no later call
+            raise
+        return answer, values
 
     def _memory_limit(self) -> int | None:
         """None where address space is reserved in bulk: on a GPU, and by the compilers inside the shipped libraries."""
@@ -98,7 +121,7 @@ class WorkerSession:
             "derive": list(options.derive),
             "gradients": list(options.gradients),
         }
-        process = WorkerProcess(_environment(options))
+        process = WorkerProcess(self._environment, self._module)
         self._process = process
         self._known.clear()
         try:
@@ -124,6 +147,16 @@ class WorkerSession:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise wire.WireError("the worker's first message cannot be read") from error
         return info
+
+
+def call_message(call: Call, arrays: list[wire.Array]) -> dict[str, Any]:
+    """A call as the fields of a message; its arrays are moved to ``arrays``."""
+    return {
+        "function": call.function,
+        "layout": call.layout,
+        "arguments": wire.to_json(tuple(call.arguments), arrays),
+        "keywords": {name: wire.to_json(value, arrays) for name, value in call.keywords.items()},
+    }
 
 
 def _environment(options: WorkerOptions) -> dict[str, str]:
@@ -160,13 +193,9 @@ def _target_info(answer: dict[str, Any]) -> TargetInfo:
     )
 
 
-def _observation(answer: dict[str, Any], values: list[wire.Array], expected: int) -> Observation:
-    if (
-        answer.get("kind") != "observation"
-        or answer.get("id") != expected
-        or answer.get("outcome") not in _OUTCOMES
-    ):
-        raise wire.WireError("the answer is to another call")
+def _observation(answer: dict[str, Any], values: list[wire.Array]) -> Observation:
+    if answer.get("kind") != "observation" or answer.get("outcome") not in _OUTCOMES:
+        raise wire.WireError("the answer is no observation")
     if (answer["outcome"] == "returned") != (len(values) == 1):
         raise wire.WireError("the answer has no value")
     return Observation(
@@ -181,7 +210,7 @@ def _observation(answer: dict[str, Any], values: list[wire.Array], expected: int
     )
 
 
-def _lost(error: Exception, limit: float, tail: bytes) -> Observation:
+def lost(error: Exception, limit: float, tail: bytes) -> Observation:
     """A call after which the worker is gone."""
     if isinstance(error, TimedOut):
         return Observation("hung", error=f"no answer within {limit:g} s", seconds=limit)

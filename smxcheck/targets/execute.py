@@ -9,12 +9,13 @@ from typing import Any
 
 from numpy import ndarray
 
+from smxcheck.catalog import FUNCTIONS
 from smxcheck.targets.arrays import ArrayKind, NotAnArray, array_kind, result_to_host, size_of, type_name
 from smxcheck.targets.layout import Laid, NotPassed, lay_out, same_bytes
 from smxcheck.targets.protocol import Call, Observation
 from smxcheck.targets.signature import Binding
 
-#: An answer may have this many elements beside four times those of the input: more than any function has.
+#: An answer may have this many elements beside four times those that the function has for the input.
 SPARE_ELEMENTS = 1 << 20
 
 MAX_TEXT = 2000
@@ -36,6 +37,17 @@ class Prepared:
     laid: tuple[Laid, ...]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A call that only has to be made: ``binding.call(*arguments, **keywords)``."""
+
+    binding: Binding
+    kind: ArrayKind
+    prepared: Prepared
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
 class Executor:
     """Calls the bindings of one target.
 
@@ -52,30 +64,39 @@ class Executor:
 
     def observe(self, call: Call) -> Observation:
         """What ``call`` does, whatever the target raises; ``printed`` is left to the caller."""
+        try:
+            ready = self.ready(call)
+        except NotPassed as reason:
+            return Observation("not-passed", error=str(reason))
+        prepared, kind = ready.prepared, ready.kind
+        result, error, seconds = self._timed(ready)
+        seen = failure(error) if error is not None else _returned(result, prepared, call, kind)
+        return replace(seen, seconds=seconds, wrote_input=_written(prepared, call, kind))
+
+    def ready(self, call: Call) -> Ready:
+        """The call with the arrays of the target's library, not yet made.
+
+        Raises :class:`~smxcheck.targets.layout.NotPassed` where the function, the layout, the dtype or a keyword
+        is one that the target lacks.
+        """
         binding = self._bindings.get(call.function)
         if binding is None:
-            return Observation("not-passed", error=f"the target has no {call.function}")
+            raise NotPassed(f"the target has no {call.function}")
         kind = self._kinds[binding.arrays]
         try:
             prepared = _prepare(call, kind)
             positional, keywords = binding.keywords_for(call, call.arguments[0].ndim)
             keywords = {name: _native(value, kind) for name, value in keywords.items()}
-        except NotPassed as reason:
-            return Observation("not-passed", error=str(reason))
         except (TypeError, RuntimeError) as refusal:  # of the array library, for this dtype
-            return Observation("not-passed", error=f"{binding.arrays}: {first_line(refusal)}")
-        result, error, seconds = self._timed(binding, kind, (*prepared.natives, *positional), keywords)
-        seen = failure(error) if error is not None else _returned(result, prepared, call, kind)
-        return replace(seen, seconds=seconds, wrote_input=_written(prepared, call, kind))
+            raise NotPassed(f"{binding.arrays}: {first_line(refusal)}") from refusal
+        return Ready(binding, kind, prepared, (*prepared.natives, *positional), keywords)
 
-    def _timed(
-        self, binding: Binding, kind: ArrayKind, positional: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> tuple[Any, BaseException | None, float]:
+    def _timed(self, ready: Ready) -> tuple[Any, BaseException | None, float]:
         """The result or what was raised, and the seconds until the result was there."""
         started = time.perf_counter()
         try:
-            result = binding.call(*positional, **keywords)
-            kind.wait(result)
+            result = ready.binding.call(*ready.arguments, **ready.keywords)
+            ready.kind.wait(result)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and not self._own_process:
                 raise
@@ -121,8 +142,12 @@ def _returned(result: Any, prepared: Prepared, call: Call, kind: ArrayKind) -> O
 
 
 def largest_answer(call: Call) -> int:
-    """The most elements that an answer may have."""
-    return 4 * max(int(a.size) for a in call.arguments) + SPARE_ELEMENTS
+    """The most elements that an answer may have: matrices and draws have many for each element of the input."""
+    n = sum(int(a.shape[-1]) for a in call.arguments[:2] if a.ndim)
+    draws = int(call.keywords.get("draws", 1))
+    each = {"jacobian": n, "wide": n, "hessian": n * n, "drawn": draws}.get(FUNCTIONS[call.function].shape, 1)
+    most: int = 4 * each * max(int(a.size) for a in call.arguments) + SPARE_ELEMENTS
+    return most
 
 
 def _written(prepared: Prepared, call: Call, kind: ArrayKind) -> bool:

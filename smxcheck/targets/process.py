@@ -28,7 +28,9 @@ _CHUNK = 1 << 16
 _PIPE_SIZE = 1 << 20  # where the system lets one ask (Linux); its default of 64 KiB costs a switch each
 
 # Without the current folder on the path (-P): a file there may be named like a module of Python's.
-_BOOT = "import sys; sys.path.append(sys.argv.pop()); from smxcheck.targets.worker import main; main()"
+_BOOT = (
+    "import importlib, sys; sys.path.append(sys.argv.pop()); importlib.import_module(sys.argv.pop()).main()"
+)
 
 
 class TimedOut(Exception):
@@ -52,12 +54,15 @@ def supported() -> bool:
 
 
 class WorkerProcess:
-    """A running worker. ``printed`` counts bytes since the last exchange began, ``tail`` is their end."""
+    """A running worker. ``printed`` counts bytes since the last exchange began, ``tail`` is their end.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    ``module`` is what it imports first: its ``main()`` answers.
+    """
+
+    def __init__(self, environment: Mapping[str, str], module: str) -> None:
         root = str(Path(__file__).resolve().parents[2])
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, root],
+            [sys.executable, "-P", "-c", _BOOT, module, root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

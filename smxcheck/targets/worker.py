@@ -2,7 +2,7 @@
 
 It starts with the requests on stdin, the answers on stdout and a pipe for whatever is printed on stderr. The
 first two are moved to descriptors of their own before any code of the target runs. The right answers never
-come here.
+come here. Another module may serve more than calls the same way: :func:`serve`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ CHANNEL_LOST = 98
 #: What an observation says beside its value, which crosses as bytes, and what only the parent can count.
 _FIELDS = tuple(f.name for f in fields(Observation) if f.name not in ("value", "printed"))
 
+Message = dict[str, Any]
+#: A message and its arrays → the answer and its arrays.
+Handler = Callable[[Message, list[wire.Array]], tuple[Message, list[wire.Array]]]
+
 
 class Channel:
     """Messages over a pair of descriptors, read and written whole."""
@@ -40,7 +45,7 @@ class Channel:
         self._request = request
         self._reply = reply
 
-    def receive(self) -> tuple[dict[str, Any], list[wire.Array]]:
+    def receive(self) -> tuple[Message, list[wire.Array]]:
         """The next message; raises :class:`EOFError` where the parent closed the pipe."""
         length = wire.header_length(self._exactly(wire.HEAD.size))
         message, arrays = wire.unpack_header(self._exactly(length))
@@ -48,7 +53,7 @@ class Channel:
             self._into(wire.body(array))
         return message, arrays
 
-    def send(self, message: dict[str, Any], arrays: list[wire.Array]) -> None:
+    def send(self, message: Message, arrays: list[wire.Array]) -> None:
         for part in wire.pack(message, arrays):
             rest = part
             while rest:
@@ -68,7 +73,22 @@ class Channel:
 
 
 def main() -> None:
-    """Serves until the parent closes the pipe; no exit handler of the target's is waited for."""
+    """Answers calls."""
+    serve(load, lambda executor, _: lambda message, arrays: observed(executor, message, arrays))
+
+
+def load(target: str, options: WorkerOptions) -> Loaded:
+    """Imports the target. Raises :class:`TargetError` where it cannot be used."""
+    return resolve(parse_target(target), options)
+
+
+def serve(
+    load: Callable[[str, WorkerOptions], Loaded], handler: Callable[[Executor, WorkerOptions], Handler]
+) -> None:
+    """Loads the target that the parent names and has a handler answer every message of the parent's.
+
+    Returns never: the process ends when the parent closes the pipe; no exit handler of the target's is waited for.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     request, reply = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -78,7 +98,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=(request,), daemon=True).start()
     warnings.simplefilter("ignore")  # overflow on extreme input is what is being looked for
     try:
-        _serve(Channel(request, reply))
+        _serve(Channel(request, reply), load, handler)
     except EOFError:
         os._exit(0)
     except OSError:
@@ -93,7 +113,11 @@ def _end_with_parent(request: int) -> None:
     os._exit(0)
 
 
-def _serve(channel: Channel) -> None:
+def _serve(
+    channel: Channel,
+    load: Callable[[str, WorkerOptions], Loaded],
+    handler: Callable[[Executor, WorkerOptions], Handler],
+) -> None:
     message, _ = channel.receive()
     options = WorkerOptions(
         arrays=message["array_kind"],
@@ -104,33 +128,42 @@ def _serve(channel: Channel) -> None:
     )
     sys.argv = [message["target"]]
     try:
-        loaded = resolve(parse_target(message["target"]), options)
+        loaded = load(message["target"], options)
         executor = Executor(loaded.bindings, options.device, own_process=True)
     except TargetError as error:
         channel.send({"kind": "refused", "message": clipped(str(error))}, [])
         return
     channel.send({"kind": "loaded", **_described(loaded)}, [])
     _limit_memory(message["memory_limit"])
+    answer_to = handler(executor, options)
     own = os.getpid()
     while True:
         message, arrays = channel.receive()
-        seen = _answer(executor, message, arrays)
+        answer, values = answer_to(message, arrays)
         if os.getpid() != own:
             os._exit(0)  # the target forked, and this is the child
         _flush()
-        values = [] if seen.value is None else [seen.value]
-        channel.send(
-            {"kind": "observation", "id": message["id"], **{f: getattr(seen, f) for f in _FIELDS}}, values
-        )
+        channel.send({**answer, "id": message["id"]}, values)
 
 
-def _answer(executor: Executor, message: dict[str, Any], arrays: list[wire.Array]) -> Observation:
-    call = Call(
+def observed(executor: Executor, message: Message, arrays: list[wire.Array]) -> tuple[Message, list[wire.Array]]:
+    """What the call of the message does, as a message."""
+    seen = _observation(executor, sent_call(message, arrays))
+    values = [] if seen.value is None else [seen.value]
+    return {"kind": "observation", **{f: getattr(seen, f) for f in _FIELDS}}, values
+
+
+def sent_call(message: Message, arrays: list[wire.Array]) -> Call:
+    """The call that a message holds."""
+    return Call(
         message["function"],
         wire.from_json(message["arguments"], arrays),
         {name: wire.from_json(value, arrays) for name, value in message["keywords"].items()},
         message["layout"],
     )
+
+
+def _observation(executor: Executor, call: Call) -> Observation:
     started = time.perf_counter()
     try:
         return executor.observe(call)

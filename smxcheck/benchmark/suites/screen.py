@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
+from smxcheck.benchmark.figures import figure, interval
 from smxcheck.benchmark.suites import words
 from smxcheck.benchmark.suites.model import EMPTY, Comparison, Mean, Outcome, Speed, Timing
 from smxcheck.report.escape import to_ascii
@@ -80,15 +81,15 @@ def _overall(comparisons: list[Comparison], means: Mapping[str, Mean], layout: L
         return
     yield plain(layout.fit("all together: geometric mean, largest error"), "strong")
     for name in dict.fromkeys(t.name for c in comparisons for t in _contenders(c)):
-        ratio = words.interval(means[name].times) if name in means else ""
+        ratio = interval(means[name].times) if name in means else ""
         error = words.accuracy(words.overall(comparisons, name))
         yield plain(layout.fit(_columns((f"  {name}", "", "", ratio, error))))
 
 
 def _cells(suite: str, comparison: Comparison, timing: Timing) -> tuple[str, ...]:
     ratio = comparison.ratio(*words.told_pair(suite, timing.name))
-    return (f"  {timing.name}", words.figure(timing.nanoseconds), words.times_copy(comparison, timing),
-            words.interval(ratio) if ratio else "", words.accuracy(timing.accuracy))  # fmt: skip
+    return (f"  {timing.name}", figure(timing.nanoseconds), words.times_copy(comparison, timing),
+            interval(ratio) if ratio else "", words.accuracy(timing.accuracy))  # fmt: skip
 
 
 def _columns(texts: tuple[str, ...]) -> str:
@@ -122,7 +123,7 @@ def _facts(speed: Speed) -> Iterator[str]:
                 yield f"{comparison.title} {timing.name}: {_figures(outcome.suite, comparison, timing)}"
         for function, dtype in dict.fromkeys((c.function, c.dtype) for c in outcome.comparisons):
             for name, mean in words.told_means(outcome, function, dtype):
-                told = f"{words.interval(mean.times)} {words.RATIO_HEADINGS[outcome.suite]}"
+                told = f"{interval(mean.times)} {words.RATIO_HEADINGS[outcome.suite]}"
                 yield f"{function} {dtype} {name}: {told} in geometric mean over {mean.workloads} workloads"
         yield from words.figures(outcome)
         yield from (f"goal {words.goal_verdict(goal)}: {words.goal_text(goal)}" for goal in outcome.goals)
@@ -130,11 +131,11 @@ def _facts(speed: Speed) -> Iterator[str]:
 
 
 def _figures(suite: str, comparison: Comparison, timing: Timing) -> str:
-    parts = [f"{words.figure(timing.nanoseconds)} ns per entry"]
+    parts = [f"{figure(timing.nanoseconds)} ns per entry"]
     if copies := words.times_copy(comparison, timing):
         parts.append(f"{copies} × copy")
     if ratio := comparison.ratio(*words.told_pair(suite, timing.name)):
-        parts.append(f"{words.interval(ratio)} {words.RATIO_HEADINGS[suite]}")
+        parts.append(f"{interval(ratio)} {words.RATIO_HEADINGS[suite]}")
     if error := words.accuracy(timing.accuracy):
         parts.append(f"worst error {error}")
     return "; ".join(parts)

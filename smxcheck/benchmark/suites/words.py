@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smxcheck.benchmark.suites.model import Accuracy, Comparison, Goal, Interval, Mean, Outcome, Speed, Timing
+from smxcheck.benchmark.figures import LEVELS, figure, interval, seconds_text
+from smxcheck.benchmark.suites.model import Accuracy, Comparison, Goal, Mean, Outcome, Speed, Timing
 from smxcheck.report.numbers import at_least, in_ulp, plural, seconds
 from smxcheck.version import __version__
 
@@ -27,24 +28,6 @@ LEGENDS = {
     ),
 }
 YARDSTICKS = ("copy", "exp")
-#: From the best level to none at all; "" is a right value that has no level.
-_LEVELS = ("", "1ulp", "tight", "standard", "wrong")
-
-
-def figure(value: float) -> str:
-    """Three significant digits, whole numbers with thousands: ``0.462``, ``12.3``, ``11,204``."""
-    if value >= 99.95:
-        return f"{value:,.0f}"
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
-
-
-def interval(found: Interval | None) -> str:
-    """``2.41 (2.35–2.48)``, the estimate and its interval of 95 %; ``-`` where there is none."""
-    if found is None:
-        return "-"
-    if found.low == found.high:
-        return figure(found.value)
-    return f"{figure(found.value)} ({figure(found.low)}–{figure(found.high)})"
 
 
 def accuracy(found: Accuracy | None) -> str:
@@ -63,7 +46,7 @@ def overall(comparisons: Iterable[Comparison], name: str) -> Accuracy | None:
     found = [t.accuracy for c in comparisons if (t := c.timing(name)) and t.accuracy]
     if not found:
         return None
-    lowest = max((a.level for a in found), key=_LEVELS.index)
+    lowest = max((a.level for a in found), key=LEVELS.index)
     return Accuracy(max(a.worst for a in found), found[0].unit, lowest)
 
 
@@ -122,11 +105,6 @@ def figures(outcome: Outcome) -> list[str]:
             f" {found['spread_largest']:.2f} times at most: where that is far from 1, trust the ratios, not the times"
         )
     return [*told, *outcome.notes]
-
-
-def seconds_text(value: float) -> str:
-    """``45 ns`` below a microsecond, else as every report tells a time."""
-    return f"{value * 1e9:.0f} ns" if value < 1e-6 else seconds(value)
 
 
 def machine(speed: Speed) -> str:

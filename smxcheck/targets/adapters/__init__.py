@@ -1,13 +1,14 @@
 """One module per library: its functions under the catalog's names and calling convention.
 
 Each has ``ARRAYS`` (what its functions take), ``adapted()`` (function -> :class:`Adapted`), ``versions()``
-and ``notes()``. A function takes the catalog's arguments by position and its keywords by name; a keyword that
+and ``notes()``, and ``forget()`` where it keeps something from call to call. A function takes the catalog's arguments by position and its keywords by name; a keyword that
 the library lacks is left out, and so is tested at its default only. Derivatives that differentiation gives are added
 by ``smxcheck.targets.autodiff``, where the module has none of its own.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,13 @@ class Adapted:
 
     spelled: str
     call: Callable[..., Any]
+
+
+def forget() -> None:
+    """Has the adapters that were imported give up what they keep for later calls, and its memory."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{__name__}.") and hasattr(module, "forget"):
+            module.forget()
 
 
 class Adapter(Protocol):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from smxcheck.catalog import FUNCTIONS
+from smxcheck.targets import threads
 from smxcheck.targets.adapters import Adapted
 from smxcheck.targets.table import algorithms
 from smxcheck.version import __version__
@@ -20,15 +24,21 @@ def adapted(algorithm: str = "") -> Mapping[str, Adapted]:
         from smxcheck import functions
 
         return {
-            name: Adapted(f"smxcheck.functions.{name}", getattr(functions, name))
+            name: Adapted(f"smxcheck.functions.{name}", _in_threads(getattr(functions, name)))
             for name in FUNCTIONS
             if hasattr(functions, name)
         }
     return {
-        name: Adapted(f"builtin.{algorithm}.{name}", entries[algorithm].call)
+        name: Adapted(f"builtin.{algorithm}.{name}", _in_threads(entries[algorithm].call))
         for name, entries in algorithms().items()
         if name in FUNCTIONS and algorithm in entries
     }
+
+
+def _in_threads(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with as many threads as it is allowed, where it takes a number of them."""
+    count = threads.allowed()
+    return partial(call, threads=count) if count > 1 and "threads" in inspect.signature(call).parameters else call
 
 
 def versions() -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: each function is a model of one node, run by one thread in a fixed order."""
+"""ONNX Runtime on the CPU: each function is a model of one node, run by one thread unless told, in a fixed order."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from smxcheck.targets import threads
 from smxcheck.targets.adapters import Adapted
 
 ARRAYS = "numpy"
@@ -129,7 +130,7 @@ def _session(
 
 def _session_options() -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads.allowed()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.log_severity_level = 4
@@ -151,5 +152,11 @@ def versions() -> Mapping[str, str]:
     return {"onnxruntime": onnxruntime.__version__, "onnx": onnx.__version__}
 
 
+def forget() -> None:
+    """Ends every session: its arena keeps the memory of a call for the next one."""
+    _session.cache_clear()
+
+
 def notes() -> tuple[str, ...]:
-    return ("onnxruntime: CPU, 1 thread, deterministic",)
+    used = threads.allowed()
+    return (f"onnxruntime: CPU, {used} thread{'s' if used > 1 else ''}, deterministic",)

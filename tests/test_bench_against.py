@@ -1,0 +1,243 @@
+"""The gate: what is compared, what it says on made-up runs, and its exit codes. No figure comes from a real clock."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from smxcheck.benchmark.against import (
+    Change,
+    Comparison,
+    NewlyWrong,
+    Rule,
+    compare,
+    confirmed,
+    unusable,
+    within,
+)
+from smxcheck.benchmark.results import COPY, EXP, Judgement, Run, Verdict
+from smxcheck.benchmark.shapes import Shape
+from smxcheck.benchmark.statistics import Interval
+
+from .bench_samples import MACHINE, OWN, sample_run
+
+RIGHT = ("scipy", "torch")
+
+
+def drifted(run: Run, factor: float, names: tuple[str, ...] = ()) -> Run:
+    """All times of the run (or of these entries) multiplied: the machine was slower as a whole."""
+
+    def entry(e):
+        scaled = tuple(replace(one, seconds=tuple(s * factor for s in one.seconds)) for one in e.launches)
+        return replace(e, launches=scaled) if not names or e.name in names else e
+
+    benchmarks = tuple(replace(b, entries=tuple(map(entry, b.entries))) for b in run.benchmarks)
+    return replace(run, benchmarks=benchmarks)
+
+
+def judged(run: Run, name: str, judgement: Judgement) -> Run:
+    benchmarks = tuple(
+        replace(b, entries=tuple(replace(e, judgement=judgement) if e.name == name else e for e in b.entries))
+        for b in run.benchmarks
+    )
+    return replace(run, benchmarks=benchmarks)
+
+
+def change(told: Verdict, target: str = "torch", title: str = "one") -> Change:
+    return Change(title, target, Interval(1.2, 1.15, 1.25), told, 1.0, 1.2)
+
+
+def gate(*told: Verdict) -> Comparison:
+    return Comparison(tuple(change(v, title=f"title {i}") for i, v in enumerate(told)), 0.1)
+
+
+# What it says of two runs.
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_the_same_code_is_the_same(rule):
+    found = compare(sample_run(targets=RIGHT), sample_run(targets=RIGHT, seed=2), 0.1, rule)
+    assert {c.verdict for c in found.changes} == {Verdict.SAME} and len(found.changes) == 12
+    assert (found.exit_code, found.slower, found.not_compared) == (0, (), ())
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_target_that_takes_a_fifth_longer_is_found_and_only_it(rule):
+    old, new = sample_run(targets=RIGHT), sample_run(targets=RIGHT, seed=2, slower={"torch": 1.2})
+    found = compare(old, new, 0.1, rule)
+    assert {c.target for c in found.slower} == {"torch"} and len(found.slower) == 6 and found.exit_code == 1
+    assert all(1.15 < c.ratio.value < 1.25 and c.ratio.low > 1.1 for c in found.slower)
+    back = compare(new, old, 0.1, rule)
+    assert {c.target for c in back.changes if c.verdict is Verdict.FASTER} == {"torch"} and back.exit_code == 0
+
+
+@pytest.mark.parametrize("drift", [0.8, 0.9, 1.1, 1.25])
+def test_a_machine_that_drifts_as_a_whole_is_no_regression(drift):
+    """And hides none: the yardsticks have drifted with the targets."""
+    old = sample_run(targets=RIGHT)
+    same = compare(old, drifted(sample_run(targets=RIGHT, seed=2), drift), 0.1)
+    assert {c.verdict for c in same.changes} == {Verdict.SAME}
+    assert any("the machine was" in note for note in same.notes)
+    slowed = compare(old, drifted(sample_run(targets=RIGHT, seed=2, slower={"torch": 1.2}), drift), 0.1)
+    assert {c.target for c in slowed.slower} == {"torch"} and len(slowed.slower) == 6
+
+
+def test_what_only_one_of_the_two_ways_says_is_not_told_by_both():
+    """Targets and yardsticks apart: the times alone say SLOWER, or the yardsticks alone do."""
+    old, new = sample_run(targets=RIGHT), sample_run(targets=RIGHT, seed=2)
+    for moved in (drifted(new, 1.25), drifted(new, 0.8, (COPY, EXP))):
+        told = {rule: {c.verdict for c in compare(old, moved, 0.1, rule).changes} for rule in Rule}
+        assert told[Rule.BOTH] == {Verdict.UNDECIDED}
+        assert {Verdict.SLOWER} in (told[Rule.RAW], told[Rule.ANCHORED])
+    assert all("SLOWER by its times alone" in c.note for c in compare(old, drifted(new, 1.25), 0.1).changes)
+
+
+def test_without_yardsticks_times_are_compared_as_they_are():
+    old, new = sample_run(targets=RIGHT), sample_run(targets=RIGHT, seed=2, slower={"torch": 1.3})
+    bare = replace(new, benchmarks=tuple(replace(b, entries=b.targets) for b in new.benchmarks))
+    found = compare(old, bare, 0.1)
+    assert {c.target for c in found.slower} == {"torch"}
+    assert all("were not timed beside it" in c.note for c in found.changes)
+
+
+def test_the_threshold_is_what_counts_as_slower():
+    old, new = sample_run(targets=RIGHT), sample_run(targets=RIGHT, seed=2, slower={"torch": 1.2})
+    assert compare(old, new, 0.5).exit_code == 0
+    assert {c.verdict for c in compare(old, new, 0.5).changes} == {Verdict.SAME}
+
+
+# What is compared at all.
+
+
+def test_what_was_right_and_is_wrong_now_fails_the_gate():
+    old = sample_run(targets=RIGHT)
+    found = compare(old, judged(old, "torch", Judgement("wrong", math.inf, 1.0, "got nan")), 0.1)
+    assert [(w.target, w.message) for w in found.newly_wrong] == [("torch", "got nan")] * 6
+    assert {c.target for c in found.changes} == {"scipy"} and found.slower == () and found.exit_code == 1
+    assert found.newly_wrong[0].title == old.benchmarks[0].title
+
+
+def test_what_is_wrong_in_the_base_is_not_compared_and_the_reason_is_told():
+    old = sample_run()
+    found = compare(old, judged(old, OWN, Judgement("tight", 1.0, 3.0)), 0.1)
+    assert OWN not in {c.target for c in found.changes} and found.newly_wrong == ()
+    assert found.not_compared[0] == f"{OWN} on {old.benchmarks[0].title}: in the base: wrong"
+    both = compare(old, old, 0.1)
+    assert both.not_compared[0].endswith("in the base: wrong; now: wrong") and both.exit_code == 0
+
+
+def test_what_is_in_one_run_only_or_was_not_timed_is_told():
+    old = sample_run(targets=RIGHT, dtypes=("float32",))
+    new = sample_run(targets=("scipy", "jax"), dtypes=("float32",), shapes=(Shape((4096, 1000)), Shape((3, 3))), failed={"scipy": "it hung"})
+    found = compare(old, new, 0.1)
+    told = dict(text.rsplit(": ", 1) if "now" not in text else text.split(": ", 1) for text in found.not_compared)
+    assert told == {
+        "scipy on softmax float32 4096 x 1000": "now: not timed (it hung)",
+        "jax on softmax float32 4096 x 1000": "not in the base",
+        "torch on softmax float32 4096 x 1000": "only in the base",
+        "softmax float32 64 x 50257": "only in the base",
+        "softmax float32 1000 x 4096, axis 0": "only in the base",
+        "softmax float32 3 x 3": "not in the base",
+    }
+    assert found.changes == () and found.exit_code == 5
+
+
+def test_a_base_of_another_machine_is_refused_and_one_of_other_versions_is_not():
+    run = sample_run()
+    assert unusable(run, MACHINE) == ""
+    for key, value in (("cpu", "EPYC 7763"), ("cpus", 64), ("numpy_simd", "AVX2"), ("threads", 4)):
+        told = unusable(run, {**MACHINE, key: value})
+        assert str(value) in told and str(MACHINE[key]) in told and "measure a base here" in told and "\n" not in told
+    assert unusable(run, {**MACHINE, "torch": "2.14.0", "python": "3.13.1", "smxcheck": "9"}) == ""
+
+
+def test_versions_and_machines_that_differ_are_told():
+    old = sample_run()
+    new = replace(sample_run(), machine={**MACHINE, "torch": "2.14.0", "cpus": 64, "load_average": 3.0, "variables": {}})
+    assert set(compare(old, new, 0.1).notes) == {
+        "measured otherwise: number of CPUs 2, this is 64", "torch was 2.13.0, is 2.14.0", "variables was OMP_NUM_THREADS=1, is nothing",
+    }  # fmt: skip
+    fixed = replace(old, settings=replace(old.settings, fixed={"temperature": 2}))
+    assert "--fixed was nothing, is temperature=2" in compare(old, fixed, 0.1).notes
+    changed = replace(old, targets=tuple(replace(t, sha256="cd" * 32) if t.sha256 else t for t in old.targets))
+    assert compare(old, changed, 0.1).notes == (f"{OWN}: the file has changed",)
+
+
+# Confirmation and exit codes.
+
+
+def test_slower_stands_only_where_the_second_measurement_says_so_too():
+    first = gate(Verdict.SLOWER, Verdict.SLOWER, Verdict.SLOWER, Verdict.FASTER, Verdict.SAME)
+    second = gate(Verdict.SLOWER, Verdict.SAME)
+    found = confirmed(first, second)
+    assert [c.verdict for c in found.changes] == ["SLOWER", "UNDECIDED", "UNDECIDED", "FASTER", "SAME"]
+    assert [c.note for c in found.changes[1:3]] == ["not confirmed by a second measurement"] * 2
+    assert confirmed(gate(Verdict.SAME), gate(Verdict.SLOWER)).exit_code == 0
+
+
+def test_what_the_second_measurement_finds_wrong_is_wrong():
+    wrong = NewlyWrong("title 0", "torch", "got nan")
+    found = confirmed(gate(Verdict.SLOWER), Comparison((), 0.1, newly_wrong=(wrong,)))
+    assert found.newly_wrong == (wrong,) and found.changes == () and found.exit_code == 1
+    once = replace(gate(Verdict.SAME), newly_wrong=(replace(wrong, title="other"),))
+    assert confirmed(once, gate()).newly_wrong == once.newly_wrong
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ((), 5), ((Verdict.UNDECIDED,), 3), ((Verdict.UNDECIDED, Verdict.SAME), 0), ((Verdict.FASTER,), 0),
+        ((Verdict.UNDECIDED, Verdict.SLOWER), 1),
+    ],
+)  # fmt: skip
+def test_exit_codes(told, code):
+    """A gate that compared nothing is no pass, nor one that could decide nothing."""
+    assert gate(*told).exit_code == code
+
+
+def test_newly_wrong_fails_though_nothing_is_compared():
+    assert Comparison((), 0.1, newly_wrong=(NewlyWrong("one", "torch", "got nan"),)).exit_code == 1
+
+
+# Within one run.
+
+
+def test_within_a_run_the_base_s_times_stand_for_the_old_ones():
+    made = sample_run(targets=RIGHT, slower={"torch": 7.0})
+    found = within(replace(made, settings=replace(made.settings, relative_to="scipy")), 0.1)
+    assert {c.target for c in found.slower} == {"torch"} and len(found.changes) == 6 and found.exit_code == 1
+    one = found.changes[0]
+    scipy, torch = (made.benchmarks[0].entry(name) for name in RIGHT)
+    assert (one.old_seconds, one.new_seconds) == (scipy.median, torch.median)
+    assert one.ratio.value == pytest.approx(7 * 0.19 / 1.1, rel=0.03)
+
+
+def test_within_a_run_a_wrong_target_fails_and_a_wrong_base_compares_nothing():
+    found = within(sample_run(), 0.1)
+    assert {w.target for w in found.newly_wrong} == {OWN} and found.exit_code == 1
+    assert {c.target for c in found.changes} == {"torch"}
+    made = sample_run()
+    nothing = within(replace(made, settings=replace(made.settings, relative_to=OWN)), 0.1)
+    assert nothing.exit_code == 5 and nothing.not_compared[0].endswith(f"{OWN}: wrong")
+
+
+# How often it is right, on noise that is made up: the figures of the module's docstring.
+
+
+def noisy(chance: random.Random, drift: float, slower: dict[str, float] | None = None) -> Run:
+    run = sample_run(targets=RIGHT, dtypes=("float32",), rounds=10, noise=2.0, seed=chance.randrange(1 << 30), slower=slower)
+    return drifted(run, 1 + drift)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drift", [-0.2, -0.1, 0.0, 0.1, 0.2])
+def test_no_false_alarm_and_every_slowdown_by_a_fifth_whatever_the_machine_does(drift):
+    chance = random.Random(1)
+    for _ in range(20):
+        old, *new = noisy(chance, 0.0), noisy(chance, drift), noisy(chance, drift)
+        assert confirmed(*(compare(old, run, 0.1) for run in new)).slower == ()
+        slow = [noisy(chance, drift, {"torch": 1.2}) for _ in range(2)]
+        assert {c.target for c in confirmed(*(compare(old, run, 0.1) for run in slow)).slower} == {"torch"}
