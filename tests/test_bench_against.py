@@ -131,7 +131,8 @@ def test_what_is_wrong_in_the_base_is_not_compared_and_the_reason_is_told():
 
 def test_what_is_in_one_run_only_or_was_not_timed_is_told():
     old = sample_run(targets=RIGHT, dtypes=("float32",))
-    new = sample_run(targets=("scipy", "jax"), dtypes=("float32",), shapes=(Shape((4096, 1000)), Shape((3, 3))), failed={"scipy": "it hung"})
+    shapes = Shape((4096, 1000)), Shape((3, 3))
+    new = sample_run(targets=("scipy", "jax"), dtypes=("float32",), shapes=shapes, failed={"scipy": "it hung"})
     found = compare(old, new, 0.1)
     told = dict(text.rsplit(": ", 1) if "now" not in text else text.split(": ", 1) for text in found.not_compared)
     assert told == {
@@ -158,7 +159,8 @@ def test_versions_and_machines_that_differ_are_told():
     old = sample_run()
     new = replace(sample_run(), machine={**MACHINE, "torch": "2.14.0", "cpus": 64, "load_average": 3.0, "variables": {}})
     assert set(compare(old, new, 0.1).notes) == {
-        "measured otherwise: number of CPUs 2, this is 64", "torch was 2.13.0, is 2.14.0", "variables was OMP_NUM_THREADS=1, is nothing",
+        "measured otherwise: number of CPUs 2, this is 64", "torch was 2.13.0, is 2.14.0",
+        "variables was OMP_NUM_THREADS=1, is nothing",
     }  # fmt: skip
     fixed = replace(old, settings=replace(old.settings, fixed={"temperature": 2}))
     assert "--fixed was nothing, is temperature=2" in compare(old, fixed, 0.1).notes

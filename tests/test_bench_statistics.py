@@ -139,7 +139,8 @@ def test_a_single_round_of_a_single_launch_decides_nothing():
 
 
 def test_the_mean_is_geometric_and_the_spread_of_its_ratios_is_no_noise():
-    pairs = [(entry([8.0] * 3, [8.0] * 3), entry([1.0] * 3, [1.0] * 3)), (entry([2.0] * 3, [2.0] * 3), entry([1.0] * 3, [1.0] * 3))]
+    one = entry([1.0] * 3, [1.0] * 3)
+    pairs = [(entry([ratio] * 3, [ratio] * 3), one) for ratio in (8.0, 2.0)]
     found = mean_ratio(pairs)
     assert (found.value, found.low, found.high) == pytest.approx((4, 4, 4))
 

@@ -5,8 +5,9 @@ compared twice: as it is, and *anchored*, as a multiple of what copy and exp too
 decides is a `Rule`. BOTH takes the union of the two intervals, so that SLOWER is told only where each of them says so: a test
 that rejects only where each of several tests of level α does has level α at most (Berger, Technometrics 24, 1982).
 
-Simulated, 3 benchmarks of 3 launches and 10 rounds, launches apart by 1 %, rounds by 3 %, yardsticks likewise, threshold 10 %;
-runs with a false alarm, after the second measurement, and runs in which one that takes 1.2 times as long is found:
+Simulated 40 times, 3 benchmarks of 3 launches and 10 rounds, launches apart by 1 %, rounds by 3 %, yardsticks likewise,
+threshold 10 %: runs with a false alarm, after the second measurement, and runs in which a target that takes 1.2 times as
+long is found:
 
     machine            raw            anchored       both
     as before          0 %, 100 %     0 %, 100 %     0 %, 100 %

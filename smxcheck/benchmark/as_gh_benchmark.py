@@ -35,9 +35,14 @@ def _point(run: Run, benchmark: Benchmark, entry: Entry) -> dict[str, Any]:
         "name": name(benchmark, entry.name),
         "unit": UNIT,
         "value": rounded(entry.median * 1e9),
-        **({"range": f"± {half * 1e9:.3g}"} if math.isfinite(half) else {}),
+        **({"range": f"± {_three_digits(half * 1e9)}"} if math.isfinite(half) else {}),
         "extra": f"{figure(words.gigabytes(benchmark, entry))} GB/s{error}",
     }
+
+
+def _three_digits(value: float) -> str:
+    """``57700``: never with an exponent below 10^12, never with commas, so that programs can read it too."""
+    return f"{float(f'{value:.3g}'):.12g}"
 
 
 def half_interval(run: Run, benchmark: Benchmark, entry: Entry) -> float:

@@ -2,7 +2,8 @@
 
 **Model.** In launch l and round r the logarithm of the ratio of two times is d_lr = θ + b_l + e_lr. What slowed a round
 slowed both and has cancelled; b_l stays, since memory lies elsewhere in each process (Kalibera & Jones, Rigorous
-benchmarking in reasonable time, ISMM 2013). A launch is reduced to m_l, the median of its rounds; θ̂ is the mean of the m_l.
+benchmarking in reasonable time, ISMM 2013). A launch is reduced to m_l, the median of its rounds; θ̂ is
+the mean of the m_l.
 
 **Rounds.** With v_l the variance of the median of launch l under the bootstrap of its rounds, the mean of L launches varies
 by Σ v_l / L² even if b = 0. The bootstrap of a median needs no random numbers (`_median_weights`).
@@ -16,8 +17,8 @@ form of Smyth (Linear models and empirical Bayes methods, Stat. Appl. Genet. Mol
     s̃² = (d₀ s₀² + (L-1) s²) / (d₀ + L-1),   t with d₀ + L-1 degrees of freedom,
 
 d₀ = the degrees of freedom that the others have, but at most PRIOR, since the noise of shapes differs. The interval is the
-wider one of θ̂ ± t √(s̃²/L) and of the rounds' own. **One launch** has no s²: its interval covers the noise of rounds alone,
-and not what differs from process to process.
+wider one of θ̂ ± t √(s̃²/L) and of the rounds' own. **One launch** has no s²: its interval covers the noise of rounds
+alone, and not what differs from process to process.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Verdict
 
 Array = npt.NDArray[np.float64]
 
-#: The most degrees of freedom that other benchmarks count for: t is then 2.45 for three launches instead of 4.30. Simulated
-#: coverage over 2 to 5 launches, 5 to 30 rounds, 0 to 4 % between launches, 1 to 10 % between rounds: 93 % and more, also where
-#: the noise of the benchmarks differs (the slow tests of `tests/test_bench_statistics.py`).
+#: The most degrees of freedom that other benchmarks count for: t is then 2.45 for three launches instead of 4.30.
+#: Simulated coverage over 2 to 5 launches, 5 to 30 rounds, 0 to 4 % between launches, 1 to 10 % between rounds: 93 % and
+#: more, also where the noise of the benchmarks differs (the slow tests of `tests/test_bench_statistics.py`).
 PRIOR = 4
 _CONFIDENCE = 0.95
 
