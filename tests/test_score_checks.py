@@ -174,5 +174,7 @@ def test_every_torch_form_is_looked_at(needs: Callable[..., None]) -> None:
 @pytest.mark.parametrize(("library", "function"), BY_LIBRARY)
 def test_right_implementations_pass_in_the_other_dtypes(function: str, library: str, needs: Callable[..., None]) -> None:
     needs(*(["torch"] if library == "torch" else []))
+    """Every form in float64, and in one of the formats of 16 bits by turns."""
     forms = right_ones(library, function)
-    assert forms and not passes(function, forms, ("float64", "float16", "bfloat16"))[1]
+    assert forms and not passes(function, forms[::2], ("float64", "float16"))[1]
+    assert not forms[1::2] or not passes(function, forms[1::2], ("float64", "bfloat16"))[1]

@@ -119,8 +119,10 @@ def test_every_verdict_is_that_of_mpmath_alone(monkeypatch, small_too, function,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_quick_verdict_of_every_function_is_that_of_mpmath_alone(monkeypatch, small_too, function):
-    assert_alike(*both(monkeypatch, function, WIDE))
+def test_quick_verdicts_of_every_function_are_those_of_mpmath_alone(monkeypatch, small_too, function):
+    """One case in three of every function: the others differ in values, not in what encloses them."""
+    quick = [case.id for case in load_cases([function], WIDE, "quick")]
+    assert_alike(*both(monkeypatch, function, WIDE, ids=tuple(quick[::3])))
 
 
 @pytest.mark.slow

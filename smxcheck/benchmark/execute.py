@@ -100,8 +100,7 @@ class _Work:
     found: dict[str, Benchmark] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     steps: int = 0  # benchmarks that this process has measured, each in one launch
-    lasted: float = 0.0  # the seconds that they took after the first launch, which judges too
-    later: int = 0  # how many of them
+    lasted: float = 0.0  # the seconds that they took, without those of judging
 
     def resume(self, before: Run | None) -> None:
         if before is None:
@@ -133,7 +132,7 @@ class _Work:
         if not self.steps:
             return True
         spent = time.monotonic() - self.started
-        each = self.lasted / self.later if self.later else spent / self.steps
+        each = self.lasted / self.steps
         if spent + each * (len(self.items) if count is None else count) <= self.settings.seconds:
             return True
         if launch < self.settings.launches:
@@ -154,9 +153,7 @@ class _Work:
                 with contextlib.suppress(_LeftOut):
                     self._benchmark(item, sessions)
                 self.steps += 1
-                if number:
-                    self.lasted += time.monotonic() - started
-                    self.later += 1
+                self.lasted += time.monotonic() - started
                 self.keep(self.so_far())
 
     def _todo(self, number: int, only: Collection[str]) -> list[Item]:
@@ -189,7 +186,9 @@ class _Work:
         known = self.found.get(item.title) or Benchmark(item.function, item.dtype, item.shape, bytes_moved(call))
         entries = {e.name: e for e in known.entries}
         contenders = {name: s for name, s in sessions.items() if name in item.targets or name in YARDSTICKS}
+        started = time.monotonic()
         judged = _judged(item, contenders, entries)
+        self.lasted -= time.monotonic() - started
         launches = _launched(call, contenders, judged, self.slowed, self._plan())
         self.found[item.title] = replace(known, entries=tuple(_added(judged[name], launches.get(name)) for name in judged))
 
@@ -201,7 +200,8 @@ class _Work:
         before = sum(len(e.launches) for b in self.found.values() for e in b.entries[-1:])
         done = min(1.0, before / total)
         spent = time.monotonic() - self.started
-        left = spent / self.steps * max(0, total - before) if self.steps else None
+        each = (self.lasted if before >= len(self.items) else spent) / max(1, self.steps)
+        left = each * max(0, total - before) if self.steps else None
         self.progress(Step(done, left, where))
 
 
