@@ -35,6 +35,8 @@ _TABLES = frozenset({"smxcheck.catalog", "smxcheck.dtypes", "smxcheck.version"})
 _ARRAYS = frozenset({"numpy", "ml_dtypes"})
 _BELOW_CLI = _TABLES | {"smxcheck.caseset", "smxcheck.judge", "smxcheck.report", "smxcheck.run", "smxcheck.targets"}
 
+_BENCH = frozenset({"smxcheck.benchmark.results", "smxcheck.benchmark.shapes"})
+
 #: Package or module → what it may import beside itself and the standard library. The longest entry that fits holds.
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxref": frozenset({"mpmath"}),
@@ -72,11 +74,24 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "mpmath", "smxcheck.caseset", "smxcheck.identities", "smxcheck.judge", "smxcheck.targets", "smxcheck.oracle.recheck",
         "smxcheck.oracle.tally", "smxcheck.derivations",
     },
-    # Of the run where it takes place; of the reports how numbers and lines look.
-    "smxcheck.benchmark": _ARRAYS | _TABLES | {
-        "mpmath", "flint", "matplotlib", "scipy", "torch",
-        "smxcheck.caseset", "smxcheck.functions", "smxcheck.judge", "smxcheck.oracle", "smxcheck.report",
+    # What was found is data; verdicts are made of it alone, and measuring asks them what is undecided.
+    "smxcheck.benchmark": frozenset(),
+    "smxcheck.benchmark.shapes": frozenset(),
+    "smxcheck.benchmark.results": frozenset({"smxcheck.benchmark.shapes"}),
+    "smxcheck.benchmark.compare": _ARRAYS | _BENCH | {"smxcheck.judge.result"},
+    "smxcheck.benchmark.measure": _ARRAYS | _BENCH | _TABLES | {
+        "smxcheck.benchmark.compare", "smxcheck.caseset", "smxcheck.judge", "smxcheck.oracle", "smxcheck.report",
         "smxcheck.run.applicable", "smxcheck.run.environment", "smxcheck.targets",
+    },
+    "smxcheck.benchmark.show": _ARRAYS | _BENCH | _TABLES | {
+        "matplotlib", "smxcheck.benchmark.compare", "smxcheck.judge.result", "smxcheck.report",
+    },
+    "smxcheck.benchmark.files": _ARRAYS | _BENCH | _TABLES | {
+        "matplotlib", "smxcheck.benchmark.compare", "smxcheck.benchmark.show", "smxcheck.report", "smxcheck.judge.result",
+    },
+    "smxcheck.benchmark.suites": _ARRAYS | _TABLES | {
+        "mpmath", "flint", "scipy", "torch", "smxcheck.benchmark", "smxcheck.functions", "smxcheck.judge", "smxcheck.oracle",
+        "smxcheck.report",
     },
     # Of the judge how errors are measured; of the reports how numbers and pages look.
     "smxcheck.hunt": _ARRAYS | _TABLES | {
@@ -103,7 +118,7 @@ HEAVY = ("numpy", "mpmath", "ml_dtypes", "rich", "scipy", "torch", "jax", "onnx"
 LIGHT = (
     "smxcheck.catalog", "smxcheck.dtypes", "smxcheck.version", "smxcheck.caseset", "smxcheck.judge.codes",
     "smxcheck.judge.result", "smxcheck.targets.protocol", "smxcheck.targets.table", "smxcheck.report.formats",
-    "smxcheck.benchmark.formats", "smxcheck.benchmark.suites.model", "smxcheck.hunt.model",
+    "smxcheck.benchmark.files.formats", "smxcheck.benchmark.suites.model", "smxcheck.hunt.model",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from smxcheck.benchmark.against import (
+from smxcheck.benchmark.compare.against import (
     Change,
     Comparison,
     NewlyWrong,
@@ -18,9 +18,9 @@ from smxcheck.benchmark.against import (
     unusable,
     within,
 )
+from smxcheck.benchmark.compare.statistics import Interval
 from smxcheck.benchmark.results import COPY, EXP, Judgement, Run, Verdict
 from smxcheck.benchmark.shapes import Shape
-from smxcheck.benchmark.statistics import Interval
 
 from .bench_samples import MACHINE, OWN, sample_run
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark import execute, machine, memory, trust
-from smxcheck.benchmark.document import read, render
-from smxcheck.benchmark.execute import Step
-from smxcheck.benchmark.plan import Item
+from smxcheck.benchmark.files.document import read, render
+from smxcheck.benchmark.measure import execute, machine, memory, trust
+from smxcheck.benchmark.measure.execute import Step
+from smxcheck.benchmark.measure.plan import Item
 from smxcheck.benchmark.results import Run, Settings
 from smxcheck.benchmark.shapes import LADDER, NAMED, Shape, parse
 from smxcheck.catalog import FUNCTIONS
@@ -165,7 +165,7 @@ def test_a_library_that_is_not_installed_is_told_with_its_command(run, monkeypat
 
 
 def test_plots_without_matplotlib_are_refused_before_the_run(run, monkeypatch):
-    monkeypatch.setattr("smxcheck.benchmark.as_plot.available", lambda: "plots need matplotlib: pip install it")
+    monkeypatch.setattr("smxcheck.benchmark.files.as_plot.available", lambda: "plots need matplotlib: pip install it")
     refused(run(BASE, "--output", "a.svg"), "plots need matplotlib")
 
 

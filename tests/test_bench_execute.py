@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smxcheck.benchmark import execute, gate, trust
+from smxcheck.benchmark.compare import gate
+from smxcheck.benchmark.measure import execute, trust
+from smxcheck.benchmark.measure.rounds import NotTimed, Sample
 from smxcheck.benchmark.results import YARDSTICKS, Judgement, Run, Settings, Verdict
-from smxcheck.benchmark.rounds import NotTimed, Sample
 from smxcheck.benchmark.shapes import Shape
 from smxcheck.targets.protocol import Offer, TargetInfo
 

@@ -24,9 +24,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyperf import BenchmarkSuite
 
-from smxcheck.benchmark import against, as_csv, as_gh_benchmark, as_markdown, as_pyperf, derived, formats
-from smxcheck.benchmark.document import load, read, render
-from smxcheck.benchmark.ranking import overall, standings
+from smxcheck.benchmark.compare import against
+from smxcheck.benchmark.compare.ranking import overall, standings
+from smxcheck.benchmark.files import as_csv, as_gh_benchmark, as_markdown, as_pyperf, derived, formats
+from smxcheck.benchmark.files.document import load, read, render
 from smxcheck.benchmark.results import (
     COPY,
     YARDSTICKS,
@@ -45,7 +46,7 @@ from smxcheck.judge.result import Level
 from . import bench_samples as samples
 from .report_samples import HOSTILE
 
-SCHEMA = json.loads(files("smxcheck.benchmark").joinpath("schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(files("smxcheck.benchmark.files").joinpath("schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 drawn = settings(derandomize=True, deadline=None, max_examples=30)
 
@@ -344,7 +345,7 @@ def test_every_format_has_a_module_and_every_module_a_format() -> None:
 
 
 def test_a_picture_is_asked_for_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    from smxcheck.benchmark import as_plot
+    from smxcheck.benchmark.files import as_plot
 
     monkeypatch.setattr(as_plot, "render", lambda run, kind: kind.encode())
     assert [formats.render(SAMPLES["small"], kind) for kind in as_plot.KINDS] == [b"svg", b"png"]

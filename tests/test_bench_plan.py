@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark import plan
+from smxcheck.benchmark.measure import plan
 from smxcheck.benchmark.results import Settings
 from smxcheck.benchmark.shapes import CUBED, LADDER, NAMED, SQUARED, Shape, defaults, parse
 from smxcheck.targets.protocol import Offer, TargetError, TargetInfo

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark import as_plot, page, plots
-from smxcheck.benchmark.plot_labels import Box, placed, spread
+from smxcheck.benchmark.files import as_plot, page
 from smxcheck.benchmark.results import COPY, EXP, Run
 from smxcheck.benchmark.shapes import LADDER, Shape
-from smxcheck.benchmark.words import findings
+from smxcheck.benchmark.show import plots
+from smxcheck.benchmark.show.plot_labels import Box, placed, spread
+from smxcheck.benchmark.show.words import findings
 
 from .bench_samples import JUDGEMENTS, OWN, TARGETS, sample_run
 
@@ -144,7 +145,7 @@ def test_matplotlib_is_imported_by_drawing_alone_and_pyplot_never() -> None:
     code = """
 import sys
 sys.path.insert(0, "tests")
-from smxcheck.benchmark import as_plot, formats
+from smxcheck.benchmark.files import as_plot, formats
 as_plot.available()
 print("matplotlib" in sys.modules, "numpy" in sys.modules)
 from bench_samples import sample_run

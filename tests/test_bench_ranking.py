@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.ranking import base_name, overall, standings, undecided
+from smxcheck.benchmark.compare.ranking import base_name, overall, standings, undecided
 from smxcheck.benchmark.results import Benchmark, Entry, Judgement, Launch, Run, Settings, Verdict
 from smxcheck.benchmark.shapes import Shape
 

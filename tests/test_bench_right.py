@@ -12,10 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smxcheck import functions
-from smxcheck.benchmark import hard_rows
-from smxcheck.benchmark.inputs import bytes_moved, check, exact_values, judged_call, result_shape, timed_call
+from smxcheck.benchmark.measure import hard_rows
+from smxcheck.benchmark.measure.inputs import (
+    bytes_moved,
+    check,
+    exact_values,
+    judged_call,
+    result_shape,
+    timed_call,
+)
+from smxcheck.benchmark.measure.right import Right
 from smxcheck.benchmark.results import Judgement
-from smxcheck.benchmark.right import Right
 from smxcheck.benchmark.shapes import Shape, defaults
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.dtypes import FORMATS

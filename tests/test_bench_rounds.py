@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.orders import orders
-from smxcheck.benchmark.rounds import NotTimed, Plan, Sample, calibrated, measure
+from smxcheck.benchmark.measure.orders import orders
+from smxcheck.benchmark.measure.rounds import NotTimed, Plan, Sample, calibrated, measure
 
 PLAN = Plan(seconds=1.0, least_rounds=5, most_rounds=12, sample_seconds=0.001)
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from smxcheck.benchmark import figures, remarks, screen, tables, words
-from smxcheck.benchmark.against import Change, Comparison, NewlyWrong, compare
-from smxcheck.benchmark.columns import bar, sparkline, table
+from smxcheck.benchmark.compare.against import Change, Comparison, NewlyWrong, compare
+from smxcheck.benchmark.compare.statistics import Interval
 from smxcheck.benchmark.results import COPY, EMPTY, EXP, YARDSTICKS, Launch, Run, Verdict
 from smxcheck.benchmark.shapes import LADDER, NAMED, Shape
-from smxcheck.benchmark.statistics import Interval
+from smxcheck.benchmark.show import figures, remarks, screen, tables, words
+from smxcheck.benchmark.show.columns import bar, sparkline, table
 from smxcheck.report.as_rich import print_lines
 from smxcheck.report.escape import to_ascii
 from smxcheck.report.screen import Layout, plain

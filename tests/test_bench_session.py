@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smxcheck.benchmark.measure.rounds import NotTimed
+from smxcheck.benchmark.measure.session import TimingSession, measured
+from smxcheck.benchmark.measure.worker import UNROLLED, loop
+from smxcheck.benchmark.measure.yardsticks import yardstick
 from smxcheck.benchmark.results import COPY, EMPTY, EXP, YARDSTICKS
-from smxcheck.benchmark.rounds import NotTimed
-from smxcheck.benchmark.session import TimingSession, measured
-from smxcheck.benchmark.worker import UNROLLED, loop
-from smxcheck.benchmark.yardsticks import yardstick
 from smxcheck.targets import threads
 from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.process import supported
@@ -276,7 +276,7 @@ def test_a_target_that_cannot_be_loaded_is_told_as_everywhere(tmp_path):
 def test_ctrl_c_during_a_sample_ends_the_process_of_the_target(file):
     code = (
         "import os, signal, threading, numpy as np\n"
-        "from smxcheck.benchmark.session import TimingSession\n"
+        "from smxcheck.benchmark.measure.session import TimingSession\n"
         "from smxcheck.targets.options import WorkerOptions\n"
         "from smxcheck.targets.protocol import Call\n"
         f"s = TimingSession({str(file) + ':softmax'!r}, WorkerOptions(), 1)\n"

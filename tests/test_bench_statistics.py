@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Launch, Verdict
-from smxcheck.benchmark.shapes import Shape
-from smxcheck.benchmark.statistics import (
+from smxcheck.benchmark.compare.statistics import (
     Interval,
     _median_variance,
     _student,
@@ -23,6 +21,8 @@ from smxcheck.benchmark.statistics import (
     time_ratio,
     verdict,
 )
+from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Launch, Verdict
+from smxcheck.benchmark.shapes import Shape
 
 LAW = settings(derandomize=True, deadline=None, max_examples=80)
 SECONDS = st.floats(1e-9, 100, allow_nan=False)

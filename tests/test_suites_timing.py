@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.orders import orders
+from smxcheck.benchmark.measure.orders import orders
 from smxcheck.benchmark.suites.goals import least_goal, limit_goal, mean_goal
 from smxcheck.benchmark.suites.model import EMPTY, Accuracy, Timing
 from smxcheck.benchmark.suites.ranking import compared, means, overhead, spread

@@ -208,3 +208,8 @@ class Run:
 
     def benchmark(self, title: str) -> Benchmark | None:
         return next((b for b in self.benchmarks if b.title == title), None)
+
+
+def rounded(seconds: float) -> float:
+    """To six digits: more than the clock tells, and half the length of a file."""
+    return float(f"{seconds:.6g}")

@@ -18,7 +18,7 @@ _VERSIONS = ("smxcheck", "python", "numpy", "scipy", "torch", "jax", "jaxlib", "
 
 def outputs(texts: tuple[str, ...], name: str, *, quiet: bool) -> tuple[str, tuple[tuple[str, Path], ...]]:
     """The format of stdout, "" where it follows the terminal, and of every file. Raises Fail."""
-    from smxcheck.benchmark.formats import FORMATS, destination
+    from smxcheck.benchmark.files.formats import FORMATS, destination
 
     known = (*SCREENS, *FORMATS)
     pictures = [f.name for f in FORMATS.values() if f.picture]
@@ -46,7 +46,7 @@ def outputs(texts: tuple[str, ...], name: str, *, quiet: bool) -> tuple[str, tup
 
 
 def _check_plots() -> None:
-    from smxcheck.benchmark.as_plot import available
+    from smxcheck.benchmark.files.as_plot import available
 
     if remedy := available():
         raise Fail(remedy)
@@ -82,7 +82,7 @@ def base(text: str) -> Run:
 
 def comparable(text: str, run: Run, settings: Settings, any_machine: bool) -> None:
     """Raises Fail where a base is of another machine than what is to be measured, and says so where that is taken."""
-    from smxcheck.benchmark.differences import unusable
+    from smxcheck.benchmark.compare.differences import unusable
 
     if not (reason := unusable(run, _machine(settings))):
         return
@@ -93,7 +93,7 @@ def comparable(text: str, run: Run, settings: Settings, any_machine: bool) -> No
 
 def before(text: str) -> Run:
     """The run to go on with: not at its end, and of the same machine, versions and files. Raises Fail."""
-    from smxcheck.benchmark.differences import unusable
+    from smxcheck.benchmark.compare.differences import unusable
 
     run, anew = load("--resume", text), "measure anew, without --resume"
     if run.complete:
@@ -121,14 +121,14 @@ def digest(path: str) -> str:
 
 
 def _machine(settings: Settings) -> dict[str, Any]:
-    from smxcheck.benchmark.machine import facts
+    from smxcheck.benchmark.measure.machine import facts
 
     return {**facts(settings.threads), "device": settings.device}
 
 
 def load(option: str, text: str) -> Run:
     """The run that a file holds. Raises Fail where it holds none."""
-    from smxcheck.benchmark.document import read
+    from smxcheck.benchmark.files.document import read
 
     path = Path(text)
     if not path.exists():
@@ -143,7 +143,7 @@ def load(option: str, text: str) -> Run:
 
 def write(run: Run, path: Path, format: str = "json") -> None:
     """The run in a format, whole or not at all. Raises Fail where it cannot be written, or not be drawn."""
-    from smxcheck.benchmark.formats import content
+    from smxcheck.benchmark.files.formats import content
     from smxcheck.report.write import write_whole
 
     try:

@@ -17,8 +17,8 @@ from smxcheck.cli.terminal import overwrite, show, wipe
 from smxcheck.targets.protocol import TargetError
 
 if TYPE_CHECKING:
-    from smxcheck.benchmark.against import Comparison
-    from smxcheck.benchmark.execute import Step
+    from smxcheck.benchmark.compare.against import Comparison
+    from smxcheck.benchmark.measure.execute import Step
     from smxcheck.benchmark.results import Run
 
 
@@ -98,7 +98,7 @@ class Kept:
 
 def _measured(task: Task, kept: Kept) -> tuple[Run, Comparison | None]:
     """The run, with the test of the gate where it was asked for, and its comparison. Raises KeyboardInterrupt."""
-    from smxcheck.benchmark import execute, trust
+    from smxcheck.benchmark.measure import execute, trust
 
     command = shlex.join(["smxcheck", *sys.argv[1:]])
     found = execute.run(task.settings, kept.progress, kept, task.before, command=command)
@@ -111,8 +111,9 @@ def _measured(task: Task, kept: Kept) -> tuple[Run, Comparison | None]:
 
 def _compared(found: Run, task: Task, kept: Kept) -> Comparison:
     """The gate: against the base, or against another target of the run; what is slower is measured once more."""
-    from smxcheck.benchmark import execute, gate
-    from smxcheck.benchmark.against import confirmed, within
+    from smxcheck.benchmark.compare import gate
+    from smxcheck.benchmark.compare.against import confirmed, within
+    from smxcheck.benchmark.measure import execute
 
     threshold = task.threshold or THRESHOLD
 
@@ -128,7 +129,8 @@ def _compared(found: Run, task: Task, kept: Kept) -> Comparison:
 
 def _print(found: Run, comparison: Comparison | None, task: Task, given: Given) -> None:
     """The screen, or the format that stdout is to get; the verdict of a gate is then told on stderr."""
-    from smxcheck.benchmark import formats, screen
+    from smxcheck.benchmark.files import formats
+    from smxcheck.benchmark.show import screen
 
     if given.quiet:
         emit(screen.verdict(found, comparison))

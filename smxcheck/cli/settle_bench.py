@@ -257,8 +257,8 @@ def _gradients(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _fits(given: Given, settings: Settings) -> None:
     """Raises Fail for a shape that was typed and that no function can be timed on, or that memory cannot hold."""
-    from smxcheck.benchmark.memory import available, lacking
-    from smxcheck.benchmark.plan import shortened
+    from smxcheck.benchmark.measure.memory import available, lacking
+    from smxcheck.benchmark.measure.plan import shortened
 
     free, functions = available(), settings.functions or ("softmax",)
     for shape in settings.shapes if given.shapes else ():
@@ -273,7 +273,7 @@ def _fits(given: Given, settings: Settings) -> None:
 
 def _untimed(function: str, shape: Shape) -> str:
     """Why a function is not timed on a shape; "" where it is."""
-    from smxcheck.benchmark.inputs import check
+    from smxcheck.benchmark.measure.inputs import check
 
     try:
         check(function, shape)

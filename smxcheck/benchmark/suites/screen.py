@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from smxcheck.benchmark.figures import figure, interval
+from smxcheck.benchmark.show.figures import figure, interval
 from smxcheck.benchmark.suites import words
 from smxcheck.benchmark.suites.model import EMPTY, Comparison, Mean, Outcome, Speed, Timing
 from smxcheck.report.escape import to_ascii

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from smxcheck.benchmark.orders import orders
+from smxcheck.benchmark.measure.orders import orders
 from smxcheck.benchmark.suites.model import EMPTY, Timing
 
 #: Nanoseconds; a test passes a clock of its own.

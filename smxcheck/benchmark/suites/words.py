@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smxcheck.benchmark.figures import LEVELS, figure, interval, seconds_text
+from smxcheck.benchmark.show.figures import LEVELS, figure, interval, seconds_text
 from smxcheck.benchmark.suites.model import Accuracy, Comparison, Goal, Mean, Outcome, Speed, Timing
 from smxcheck.report.numbers import at_least, in_ulp, plural, seconds
 from smxcheck.version import __version__

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from smxcheck.benchmark.machine import facts
+from smxcheck.benchmark.measure.machine import facts
 from smxcheck.benchmark.suites import functions, oracle
 from smxcheck.benchmark.suites.document import document, settings
 from smxcheck.benchmark.suites.model import Outcome, Progress, Settings, Speed

@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from smxcheck.benchmark import derived
+from smxcheck.benchmark.files import derived
 from smxcheck.benchmark.results import Benchmark, Entry, Launch, Run
 from smxcheck.benchmark.shapes import LAYOUTS, Shape
 from smxcheck.report.escape import one_line

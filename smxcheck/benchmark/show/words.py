@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smxcheck.benchmark.figures import (
+from smxcheck.benchmark.compare.ranking import Overall, Standing, base_name, overall, standings
+from smxcheck.benchmark.compare.statistics import Interval
+from smxcheck.benchmark.results import COPY, EMPTY, EXP, Benchmark, Entry, Judgement, Run
+from smxcheck.benchmark.show.figures import (
     accuracy,
     bytes_text,
     figure,
@@ -18,9 +21,6 @@ from smxcheck.benchmark.figures import (
     rate_text,
     seconds_text,
 )
-from smxcheck.benchmark.ranking import Overall, Standing, base_name, overall, standings
-from smxcheck.benchmark.results import COPY, EMPTY, EXP, Benchmark, Entry, Judgement, Run
-from smxcheck.benchmark.statistics import Interval
 from smxcheck.report.escape import cleaned
 from smxcheck.report.numbers import plural
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from smxcheck.benchmark.inputs import judged_call
+from smxcheck.benchmark.measure.inputs import judged_call
 from smxcheck.benchmark.results import Judgement
 from smxcheck.benchmark.shapes import Shape
 from smxcheck.caseset import describe_call
@@ -21,7 +21,7 @@ from smxcheck.targets.protocol import Call, Observation, Offer, Session
 class Right:
     """What is right for one function, dtype and shape: made once, asked of every target, dropped before the next.
 
-    The input is that of `smxcheck.benchmark.inputs.judged_call`: what is timed, with hard rows in it. Raises ValueError,
+    The input is that of `smxcheck.benchmark.measure.inputs.judged_call`: what is timed, with hard rows in it. Raises ValueError,
     one line, where the function is not timed on that shape.
     """
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from smxcheck.benchmark.against import Change
-from smxcheck.benchmark.columns import bar, narrow, room, sparkline, table
-from smxcheck.benchmark.figures import (
+from smxcheck.benchmark.compare.against import Change
+from smxcheck.benchmark.compare.ranking import Overall, Standing
+from smxcheck.benchmark.compare.statistics import Interval
+from smxcheck.benchmark.results import Benchmark, Entry, Verdict
+from smxcheck.benchmark.show.columns import bar, narrow, room, sparkline, table
+from smxcheck.benchmark.show.figures import (
     accuracy,
     bytes_text,
     figure,
@@ -16,10 +19,7 @@ from smxcheck.benchmark.figures import (
     range_text,
     seconds_text,
 )
-from smxcheck.benchmark.ranking import Overall, Standing
-from smxcheck.benchmark.results import Benchmark, Entry, Verdict
-from smxcheck.benchmark.statistics import Interval
-from smxcheck.benchmark.words import (
+from smxcheck.benchmark.show.words import (
     FRONT,
     LEAST,
     NOT_COMPARED,

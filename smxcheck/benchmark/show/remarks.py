@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from smxcheck.benchmark.against import Change, Comparison
-from smxcheck.benchmark.figures import figure, interval, percent, quartiles, seconds_text
+from smxcheck.benchmark.compare.against import Change, Comparison
 from smxcheck.benchmark.results import EMPTY, Benchmark, Entry, Run, Trust, Verdict
-from smxcheck.benchmark.words import Findings, Group, beyond, compiles, cpus, not_timed, speed, wrong_text
+from smxcheck.benchmark.show.figures import figure, interval, percent, quartiles, seconds_text
+from smxcheck.benchmark.show.words import (
+    Findings,
+    Group,
+    beyond,
+    compiles,
+    cpus,
+    not_timed,
+    speed,
+    wrong_text,
+)
 from smxcheck.report.numbers import listed, plural, seconds
 
 #: A harness that takes more of what is timed than this is named.

@@ -2,7 +2,7 @@
 
 A round takes one sample of every contender; a sample is as many calls in a row as last five milliseconds, so that the
 clock's resolution (below 0.1 µs) and the waking of the process are small against it, or a single call that lasts longer.
-The order within the rounds follows a Williams design (`smxcheck.benchmark.orders`).
+The order within the rounds follows a Williams design (`smxcheck.benchmark.measure.orders`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from smxcheck.benchmark.orders import orders
+from smxcheck.benchmark.measure.orders import orders
+from smxcheck.benchmark.results import rounded
 
 #: No sample takes more calls than this: it ends calibration under a clock that stands still.
 _MOST_LOOPS = 1 << 24
@@ -102,8 +103,3 @@ def _round(order: Sequence[str], contenders: Mapping[str, Sampler], taken: Mappi
         mine.seconds.append(rounded(sample.seconds / mine.loops))
         mine.cpu_seconds += sample.cpu_seconds
         mine.all_seconds += sample.seconds
-
-
-def rounded(seconds: float) -> float:
-    """To six digits: more than the clock tells, and half the length of a file."""
-    return float(f"{seconds:.6g}")

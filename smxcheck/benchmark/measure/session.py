@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smxcheck.benchmark import yardsticks
-from smxcheck.benchmark.rounds import NotTimed, Sample
+from smxcheck.benchmark.measure import yardsticks
+from smxcheck.benchmark.measure.rounds import NotTimed, Sample
 from smxcheck.targets import threads as limits
 from smxcheck.targets import wire
 from smxcheck.targets.client import WorkerSession, call_message, lost
@@ -40,7 +40,7 @@ class TimingSession(WorkerSession):
         spec = parse_target(target) if target else TargetSpec("", "yardsticks")
         self._holder: WorkerProcess | None = None
         self._each = 0.0
-        super().__init__(spec, options, "smxcheck.benchmark.worker", limits.variables(threads))
+        super().__init__(spec, options, "smxcheck.benchmark.measure.worker", limits.variables(threads))
         self.measured = measured(spec, self.info, threads) if target else yardsticks.MEASURED
 
     def hold(self, call: Call, name: str = "", slowed: float = 1.0) -> float:
@@ -48,7 +48,7 @@ class TimingSession(WorkerSession):
 
         What was held before is released. ``name`` picks a yardstick, which acts on the first argument; ``slowed`` 1.2
         makes each call after the first take 1.2 times as long. Raises
-        :class:`~smxcheck.benchmark.rounds.NotTimed` where the target lacks the dtype or layout, and where a call raises,
+        :class:`~smxcheck.benchmark.measure.rounds.NotTimed` where the target lacks the dtype or layout, and where a call raises,
         ends the process or has not ended after the time that a first call may take (``compile_timeout``).
         """
         self._holder = None

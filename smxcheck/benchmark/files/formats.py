@@ -13,7 +13,7 @@ from smxcheck.benchmark.results import Run
 from smxcheck.report.write import compressed, named
 
 if TYPE_CHECKING:  # which needs NumPy
-    from smxcheck.benchmark.against import Comparison
+    from smxcheck.benchmark.compare.against import Comparison
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class RunFormat:
 FORMATS: dict[str, RunFormat] = {
     f.name: f
     for f in (
-        RunFormat("json", "smxcheck.benchmark.document", ".json", "everything, schema smxcheck-bench/1"),
-        RunFormat("pyperf", "smxcheck.benchmark.as_pyperf", "", "for python -m pyperf compare_to"),
-        RunFormat("gh-benchmark", "smxcheck.benchmark.as_gh_benchmark", "", "customSmallerIsBetter, for github-action-benchmark"),
-        RunFormat("csv", "smxcheck.benchmark.as_csv", ".csv", "one line per target and benchmark"),
-        RunFormat("markdown", "smxcheck.benchmark.as_markdown", ".md", "tables for a job summary", compares=True),
-        RunFormat("svg", "smxcheck.benchmark.as_plot", ".svg", "plots, as vectors", picture=True),
-        RunFormat("png", "smxcheck.benchmark.as_plot", ".png", "plots, as pixels", picture=True),
+        RunFormat("json", "smxcheck.benchmark.files.document", ".json", "everything, schema smxcheck-bench/1"),
+        RunFormat("pyperf", "smxcheck.benchmark.files.as_pyperf", "", "for python -m pyperf compare_to"),
+        RunFormat("gh-benchmark", "smxcheck.benchmark.files.as_gh_benchmark", "", "customSmallerIsBetter, for github-action-benchmark"),
+        RunFormat("csv", "smxcheck.benchmark.files.as_csv", ".csv", "one line per target and benchmark"),
+        RunFormat("markdown", "smxcheck.benchmark.files.as_markdown", ".md", "tables for a job summary", compares=True),
+        RunFormat("svg", "smxcheck.benchmark.files.as_plot", ".svg", "plots, as vectors", picture=True),
+        RunFormat("png", "smxcheck.benchmark.files.as_plot", ".png", "plots, as pixels", picture=True),
     )
 }  # fmt: skip
 

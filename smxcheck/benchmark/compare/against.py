@@ -30,11 +30,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
 
-from smxcheck.benchmark.differences import differences
-from smxcheck.benchmark.differences import unusable as unusable  # the gate's own question before it measures
-from smxcheck.benchmark.ranking import base_name
+from smxcheck.benchmark.compare.differences import differences
+from smxcheck.benchmark.compare.differences import (
+    unusable as unusable,  # the gate's own question before it measures
+)
+from smxcheck.benchmark.compare.ranking import base_name
+from smxcheck.benchmark.compare.statistics import Interval, anchored, ratio_between, time_ratio, verdict
 from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Run, Verdict
-from smxcheck.benchmark.statistics import Interval, anchored, ratio_between, time_ratio, verdict
 
 Pair = tuple[Entry, Entry]
 
@@ -100,7 +102,7 @@ class Comparison:
 def compare(old: Run, new: Run, threshold: float, rule: Rule = RULE) -> Comparison:
     """Every target on every benchmark that is in both runs, and right in both.
 
-    A verdict is that of `smxcheck.benchmark.statistics.verdict` with the threshold as margin; its ratio is that of the rule
+    A verdict is that of `smxcheck.benchmark.compare.statistics.verdict` with the threshold as margin; its ratio is that of the rule
     (of the union, for BOTH, with the geometric mean as value). What is wrong now and was right is ``newly_wrong``.
     """
     sides = [(before, after) for after in new.benchmarks if (before := old.benchmark(after.title))]

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from smxcheck.benchmark import remarks
-from smxcheck.benchmark.figures import (
+from smxcheck.benchmark.compare.ranking import undecided
+from smxcheck.benchmark.results import EMPTY, Benchmark, Entry, Run, TimedTarget, Trust, Verdict
+from smxcheck.benchmark.show import remarks
+from smxcheck.benchmark.show.figures import (
     accuracy,
     bytes_text,
     figure,
@@ -17,9 +19,7 @@ from smxcheck.benchmark.figures import (
     range_text,
     seconds_text,
 )
-from smxcheck.benchmark.ranking import undecided
-from smxcheck.benchmark.results import EMPTY, Benchmark, Entry, Run, TimedTarget, Trust, Verdict
-from smxcheck.benchmark.words import (
+from smxcheck.benchmark.show.words import (
     BYTES_FORMULA,
     FRONT,
     FRONT_MEANS,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from smxcheck.benchmark import remarks, tables, words
-from smxcheck.benchmark.against import Comparison
+from smxcheck.benchmark.compare.against import Comparison
 from smxcheck.benchmark.results import COPY, EMPTY, EXP, Benchmark, Run, Verdict
-from smxcheck.benchmark.words import Findings, Group, findings
+from smxcheck.benchmark.show import remarks, tables, words
+from smxcheck.benchmark.show.words import Findings, Group, findings
 from smxcheck.report.escape import cleaned, to_ascii
 from smxcheck.report.numbers import listed, plural
 from smxcheck.report.screen import BLANK, Layout, Line

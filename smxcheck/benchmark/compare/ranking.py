@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from smxcheck.benchmark.compare.statistics import Interval, mean_ratio, time_ratio, verdict
 from smxcheck.benchmark.results import Benchmark, Entry, Run, Verdict
-from smxcheck.benchmark.statistics import Interval, mean_ratio, time_ratio, verdict
 from smxcheck.judge.result import LEVEL_ORDER, Level
 
 
@@ -64,7 +64,7 @@ def standings(
     """All targets in the order of the benchmark.
 
     ``among`` are the benchmarks of the same function and dtype: the noise of the same two targets there is a prior for it
-    here (`smxcheck.benchmark.statistics`), without which intervals from two or three launches are wide.
+    here (`smxcheck.benchmark.compare.statistics`), without which intervals from two or three launches are wide.
     """
 
     def ratio(name: str, base: str) -> Interval | None:

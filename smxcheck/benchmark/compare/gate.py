@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smxcheck.benchmark.against import Comparison, compare, confirmed
+from smxcheck.benchmark.compare.against import Comparison, compare, confirmed
 from smxcheck.benchmark.results import Run
 
 #: Measures these titles once more, in processes started anew.

@@ -1,7 +1,7 @@
 """A run of ``bench`` as JSON, ``smxcheck-bench/1`` (``schema.json`` beside this file), and back, exactly.
 
 Every time of every round is in it. What follows from the times stands beside them for other programs, under ``figures``
-(`smxcheck.benchmark.derived`) and ``overall``, and is not read back. Each benchmark is a line. Infinities and nan are
+(`smxcheck.benchmark.files.derived`) and ``overall``, and is not read back. Each benchmark is a line. Infinities and nan are
 strings, as in `smxcheck.report.as_json`. A lone surrogate in a name is written as its escape: JSON has none (RFC 8259, 8.2).
 """
 
@@ -16,9 +16,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from smxcheck.benchmark import derived
-from smxcheck.benchmark.decode import decoded, number
-from smxcheck.benchmark.ranking import base_name, overall
+from smxcheck.benchmark.compare.ranking import base_name, overall
+from smxcheck.benchmark.files import derived
+from smxcheck.benchmark.files.decode import decoded, number
 from smxcheck.benchmark.results import Benchmark, Entry, Judgement, Launch, Run
 from smxcheck.benchmark.shapes import LAYOUTS, Shape
 from smxcheck.judge.result import Level

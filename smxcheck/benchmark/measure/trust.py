@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from smxcheck.benchmark import execute, gate
-from smxcheck.benchmark.against import Comparison
-from smxcheck.benchmark.execute import Progress, Step
+from smxcheck.benchmark.compare import gate
+from smxcheck.benchmark.compare.against import Comparison
+from smxcheck.benchmark.measure import execute
+from smxcheck.benchmark.measure.execute import Progress, Step
 from smxcheck.benchmark.results import Run, Settings, Trust
 from smxcheck.benchmark.shapes import NAMED
 
 #: How many times as long the slowed target takes.
 SLOWED = 1.2
 #: Seconds of rounds in each of the runs.
-_SECONDS = 8.0
-_SHAPES = ("hundred", "thousand")
+_SECONDS = 14.0
+_SHAPES = ("ten", "hundred")
 
 
 def put_to_test(of: Run, repetitions: int, threshold: float, progress: Progress) -> Trust:

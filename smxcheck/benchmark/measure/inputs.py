@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smxcheck.benchmark import hard_rows
+from smxcheck.benchmark.measure import hard_rows
 from smxcheck.benchmark.shapes import Shape
 from smxcheck.catalog import FUNCTIONS, KEYWORD_DEFAULTS, Group
 from smxcheck.dtypes import FORMATS, Format
@@ -47,7 +47,7 @@ def timed_call(function: str, dtype: str, shape: Shape) -> Call:
 
 
 def judged_call(function: str, dtype: str, shape: Shape) -> Call:
-    """What is judged: the same call on the same shape, some rows of it hard (`smxcheck.benchmark.hard_rows`). The answers
+    """What is judged: the same call on the same shape, some rows of it hard (`smxcheck.benchmark.measure.hard_rows`). The answers
     are finite, one for each input. Where no certified arithmetic gives the exact values of a function, rows are copies
     of few distinct ones. Raises ValueError as `timed_call` does.
     """

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from smxcheck.benchmark.plot_labels import Box, placed, spread
-from smxcheck.benchmark.plots import DRAWN, FLOOR, Curve, Mark, Marks
+from smxcheck.benchmark.show.plot_labels import Box, placed, spread
+from smxcheck.benchmark.show.plots import DRAWN, FLOOR, Curve, Mark, Marks
 from smxcheck.report.escape import one_line
 
 #: Told apart by people with any colour vision (Okabe & Ito, Color Universal Design, 2008), without the yellow, which is

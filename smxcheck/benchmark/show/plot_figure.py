@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from smxcheck.benchmark.plot_panels import FONT, SMALL, accuracy, cost, curve_label, text_size
-from smxcheck.benchmark.plots import Curve, Marks, curves, marks, names
 from smxcheck.benchmark.results import Run
-from smxcheck.benchmark.words import Findings, Group, findings, head
+from smxcheck.benchmark.show.plot_panels import FONT, SMALL, accuracy, cost, curve_label, text_size
+from smxcheck.benchmark.show.plots import Curve, Marks, curves, marks, names
+from smxcheck.benchmark.show.words import Findings, Group, findings, head
 from smxcheck.report.escape import one_line
 from smxcheck.report.numbers import listed
 

@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from smxcheck.benchmark import words
-from smxcheck.benchmark.figures import quartiles
-from smxcheck.benchmark.ranking import Standing, base_name, standings
-from smxcheck.benchmark.results import EMPTY, YARDSTICKS, Benchmark, Entry, Run
-from smxcheck.benchmark.rounds import rounded
+from smxcheck.benchmark.compare.ranking import Standing, base_name, standings
+from smxcheck.benchmark.results import EMPTY, YARDSTICKS, Benchmark, Entry, Run, rounded
+from smxcheck.benchmark.show import words
+from smxcheck.benchmark.show.figures import quartiles
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smxcheck.benchmark.figures import quartiles
+from smxcheck.benchmark.compare.statistics import Interval, mean_ratio
 from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Run
-from smxcheck.benchmark.statistics import Interval, mean_ratio
-from smxcheck.benchmark.words import Findings, Group, nanoseconds
+from smxcheck.benchmark.show.figures import quartiles
+from smxcheck.benchmark.show.words import Findings, Group, nanoseconds
 
 #: A correctly rounded result may be off by half an ulp; an error below it is drawn there.
 FLOOR = 0.5

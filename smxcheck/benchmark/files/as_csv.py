@@ -6,8 +6,8 @@ import csv
 import io
 from typing import Any
 
-from smxcheck.benchmark import derived
-from smxcheck.benchmark.ranking import base_name
+from smxcheck.benchmark.compare.ranking import base_name
+from smxcheck.benchmark.files import derived
 from smxcheck.benchmark.results import Benchmark, Entry, Run
 from smxcheck.report.as_csv import cell
 from smxcheck.report.escape import one_line

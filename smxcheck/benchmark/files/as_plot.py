@@ -40,7 +40,7 @@ def render(run: Run, kind: str, function: str = "") -> bytes:
         raise RuntimeError(remedy)
     import matplotlib
 
-    from smxcheck.benchmark.plot_figure import drawn
+    from smxcheck.benchmark.show.plot_figure import drawn
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in a script that the font lacks

@@ -1,18 +1,18 @@
 """A run as tables for a job summary or a comment on a change: the verdict first, what doubts it, then the figures.
 
-The long page, with plots and how everything was measured, is `smxcheck.benchmark.page`.
+The long page, with plots and how everything was measured, is `smxcheck.benchmark.files.page`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from smxcheck.benchmark import remarks
-from smxcheck.benchmark.against import Comparison
-from smxcheck.benchmark.figures import interval, seconds_text
-from smxcheck.benchmark.page import matrix, summary, table
+from smxcheck.benchmark.compare.against import Comparison
+from smxcheck.benchmark.files.page import matrix, summary, table
 from smxcheck.benchmark.results import Run, Verdict
-from smxcheck.benchmark.words import FRONT, FRONT_MEANS, Findings, findings, head
+from smxcheck.benchmark.show import remarks
+from smxcheck.benchmark.show.figures import interval, seconds_text
+from smxcheck.benchmark.show.words import FRONT, FRONT_MEANS, Findings, findings, head
 from smxcheck.report.as_markdown import code, text
 from smxcheck.report.escape import cleaned
 

@@ -11,12 +11,11 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from smxcheck.benchmark import words
-from smxcheck.benchmark.as_pyperf import compared, name
-from smxcheck.benchmark.figures import accuracy, figure
-from smxcheck.benchmark.results import Benchmark, Entry, Run
-from smxcheck.benchmark.rounds import rounded
-from smxcheck.benchmark.statistics import Interval, time_ratio
+from smxcheck.benchmark.compare.statistics import Interval, time_ratio
+from smxcheck.benchmark.files.as_pyperf import compared, name
+from smxcheck.benchmark.results import Benchmark, Entry, Run, rounded
+from smxcheck.benchmark.show import words
+from smxcheck.benchmark.show.figures import accuracy, figure
 
 UNIT = "ns"
 

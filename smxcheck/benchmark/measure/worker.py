@@ -14,8 +14,8 @@ from itertools import repeat
 from operator import methodcaller
 from typing import Any
 
-from smxcheck.benchmark.peak import give_back, peak_of, settle
-from smxcheck.benchmark.yardsticks import yardstick
+from smxcheck.benchmark.measure.peak import give_back, peak_of, settle
+from smxcheck.benchmark.measure.yardsticks import yardstick
 from smxcheck.targets import threads, wire, worker
 from smxcheck.targets.execute import Executor, Ready, failure
 from smxcheck.targets.layout import NotPassed, lay_out

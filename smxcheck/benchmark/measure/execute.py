@@ -10,17 +10,20 @@ import contextlib
 import datetime
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from smxcheck.benchmark import plan
-from smxcheck.benchmark.inputs import bytes_moved, timed_call
-from smxcheck.benchmark.machine import facts
-from smxcheck.benchmark.memory import available, lacking
-from smxcheck.benchmark.plan import Item
-from smxcheck.benchmark.ranking import undecided
+from smxcheck.benchmark.compare.ranking import undecided
+from smxcheck.benchmark.measure import plan
+from smxcheck.benchmark.measure.inputs import bytes_moved, timed_call
+from smxcheck.benchmark.measure.machine import facts
+from smxcheck.benchmark.measure.memory import available, lacking
+from smxcheck.benchmark.measure.plan import Item
+from smxcheck.benchmark.measure.right import Right
+from smxcheck.benchmark.measure.rounds import NotTimed, Plan, Taken, measure
+from smxcheck.benchmark.measure.session import TimingSession
 from smxcheck.benchmark.results import (
     YARDSTICKS,
     Benchmark,
@@ -30,10 +33,8 @@ from smxcheck.benchmark.results import (
     Run,
     Settings,
     TimedTarget,
+    rounded,
 )
-from smxcheck.benchmark.right import Right
-from smxcheck.benchmark.rounds import NotTimed, Plan, Taken, measure, rounded
-from smxcheck.benchmark.session import TimingSession
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.protocol import Call

@@ -1,0 +1,1 @@
+"""From times to ratios with intervals, to verdicts, and to the gate."""

@@ -1,0 +1,1 @@
+"""Processes started, values judged, calls timed in interleaved rounds."""
