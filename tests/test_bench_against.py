@@ -7,6 +7,8 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smxcheck.benchmark.compare.against import (
     Change,
@@ -18,7 +20,9 @@ from smxcheck.benchmark.compare.against import (
     unusable,
     within,
 )
+from smxcheck.benchmark.compare.gate import pooled
 from smxcheck.benchmark.compare.statistics import Interval
+from smxcheck.benchmark.compare.statistics import change as gate_word
 from smxcheck.benchmark.results import COPY, EXP, Judgement, Run, Verdict
 from smxcheck.benchmark.shapes import Shape
 
@@ -112,6 +116,17 @@ def test_the_threshold_is_what_counts_as_slower():
 # What is compared at all.
 
 
+@pytest.mark.parametrize(("factor", "said"), [
+    (1.2, ["the machine was slower: copy and exp took 20% longer than in the base"]),
+    (0.8, ["the machine was faster: copy and exp took 20% less time than in the base"]), (1.04, []), (0.96, []), (0.94, 1),
+])  # fmt: skip
+def test_a_machine_that_drifts_is_told_beyond_what_counts_as_the_same(factor, said):
+    """Of the very same run but for the yardsticks; 0.94 lies beyond 1/1.05."""
+    old = sample_run(targets=RIGHT)
+    told = [note for note in compare(old, drifted(old, factor, (COPY, EXP)), 0.1).notes if note.startswith("the machine was")]
+    assert told == said if isinstance(said, list) else len(told) == said
+
+
 def test_what_was_right_and_is_wrong_now_fails_the_gate():
     old = sample_run(targets=RIGHT)
     found = compare(old, judged(old, "torch", Judgement("wrong", math.inf, 1.0, "got nan")), 0.1)
@@ -136,14 +151,24 @@ def test_what_is_in_one_run_only_or_was_not_timed_is_told():
     found = compare(old, new, 0.1)
     told = dict(text.rsplit(": ", 1) if "now" not in text else text.split(": ", 1) for text in found.not_compared)
     assert told == {
-        "scipy on softmax float32 4096 x 1000": "now: not timed (it hung)",
         "jax on softmax float32 4096 x 1000": "not in the base",
         "torch on softmax float32 4096 x 1000": "only in the base",
         "softmax float32 64 x 50257": "only in the base",
         "softmax float32 1000 x 4096, axis 0": "only in the base",
         "softmax float32 3 x 3": "not in the base",
     }
-    assert found.changes == () and found.exit_code == 5
+    assert found.changes == ()
+
+
+def test_what_was_timed_and_fails_now_fails_the_gate():
+    """Green with everything else the same would say that a target that crashes is no slower."""
+    old, new = sample_run(targets=RIGHT), sample_run(targets=RIGHT, failed={"scipy": "it hung"})
+    found = compare(old, new, 0.1)
+    assert {(b.target, b.message) for b in found.newly_wrong} == {("scipy", "not timed any more: it hung")}
+    assert len(found.newly_wrong) == len(old.benchmarks) and not found.slower and found.exit_code == 1
+    assert compare(new, new, 0.1).newly_wrong == ()  # it failed in the base as well
+    reasons = {text.partition(": ")[2] for text in compare(new, old, 0.1).not_compared}
+    assert reasons == {"in the base: not timed (it hung)"}
 
 
 def test_a_base_of_another_machine_is_refused_and_one_of_other_versions_is_not():
@@ -166,26 +191,72 @@ def test_versions_and_machines_that_differ_are_told():
     assert "--fixed was nothing, is temperature=2" in compare(old, fixed, 0.1).notes
     changed = replace(old, targets=tuple(replace(t, sha256="cd" * 32) if t.sha256 else t for t in old.targets))
     assert compare(old, changed, 0.1).notes == (f"{OWN}: the file has changed",)
+    bare = {key: value for key, value in MACHINE.items() if key != "scipy"}  # a version that only the target tells
+    newer = tuple(replace(t, versions={"scipy": "1.18.0"}) if t.name == "scipy" else t for t in old.targets)
+    told = compare(replace(old, machine=bare), replace(old, machine=bare, targets=newer), 0.1).notes
+    assert told == ("scipy: scipy was 1.17.0, is 1.18.0",)
 
 
 # Confirmation and exit codes.
 
 
-def test_slower_stands_only_where_the_second_measurement_says_so_too():
-    first = gate(Verdict.SLOWER, Verdict.SLOWER, Verdict.SLOWER, Verdict.FASTER, Verdict.SAME)
-    second = gate(Verdict.SLOWER, Verdict.SAME)
-    found = confirmed(first, second)
-    assert [c.verdict for c in found.changes] == ["SLOWER", "UNDECIDED", "UNDECIDED", "FASTER", "SAME"]
-    assert [c.note for c in found.changes[1:3]] == ["not confirmed by a second measurement"] * 2
-    assert confirmed(gate(Verdict.SAME), gate(Verdict.SLOWER)).exit_code == 0
+@pytest.mark.parametrize(
+    ("first", "second", "together", "told"),
+    [
+        ("SLOWER", "SLOWER", "SLOWER", "SLOWER"),
+        ("SLOWER", "SAME", "SLOWER", "UNDECIDED"),
+        ("SLOWER", "UNDECIDED", "SLOWER", "UNDECIDED"),
+        ("SLOWER", "SLOWER", "UNDECIDED", "UNDECIDED"),
+        ("UNDECIDED", "SLOWER", "SLOWER", "UNDECIDED"),  # the first did not say so
+        ("UNDECIDED", "SAME", "SAME", "SAME"),
+        ("UNDECIDED", "FASTER", "FASTER", "FASTER"),
+        ("SAME", "SLOWER", "SLOWER", "UNDECIDED"),
+    ],
+)
+def test_slower_stands_only_where_both_measurements_and_both_together_say_so(first, second, together, told):
+    found = confirmed(*(gate(Verdict(v)) for v in (first, second, together)))
+    assert [c.verdict for c in found.changes] == [told]
+    note = {"SLOWER": "confirmed"}.get(told, "not confirmed by a second measurement" if first == "SLOWER" else "")
+    assert found.changes[0].note == note
+
+
+def test_what_was_not_measured_again_stays_unless_it_was_slower():
+    first = gate(Verdict.SLOWER, Verdict.FASTER, Verdict.SAME, Verdict.UNDECIDED)
+    found = confirmed(first, gate(), gate())
+    assert [c.verdict for c in found.changes] == ["UNDECIDED", "FASTER", "SAME", "UNDECIDED"]
+
+
+def test_pooling_puts_the_launches_side_by_side():
+    one, other = sample_run(), sample_run(seed=7)
+    part = replace(other, benchmarks=other.benchmarks[:1])
+    both = pooled(one, part)
+    assert len(both.benchmarks) == len(one.benchmarks)
+    for mine, own, more in zip(both.benchmarks[0].entries, one.benchmarks[0].entries, other.benchmarks[0].entries, strict=True):
+        assert mine.launches == own.launches + more.launches
+    assert both.benchmarks[1] == one.benchmarks[1]
+
+
+@given(st.floats(0.5, 2.0), st.floats(1.0, 1.5), st.floats(0.01, 1.0), st.floats(0.0, 1.0))
+@settings(derandomize=True, deadline=None)
+def test_the_gate_s_word_is_the_mirror_image_of_its_inverse(value, spread, threshold, sure):
+    """a against b is SLOWER exactly where b against a is FASTER; SLOWER is never said of less than the threshold."""
+    ratio, inverse = Interval(value, value / spread, value * spread), Interval(1 / value, 1 / (value * spread), spread / value)
+    mirror = {Verdict.SLOWER: Verdict.FASTER, Verdict.FASTER: Verdict.SLOWER}
+    told = gate_word(ratio, threshold, sure)
+    if min(abs(value / (1 + threshold) - 1), abs(value * (1 + threshold) - 1)) > 1e-9:
+        assert gate_word(inverse, threshold, sure) is mirror.get(told, told)
+    if told is Verdict.SLOWER:
+        assert ratio.value > 1 + threshold and ratio.low > 1
+    if told is Verdict.SAME:
+        assert 1 / (1 + threshold) - 1e-9 <= ratio.low and ratio.high <= 1 + threshold + 1e-9
 
 
 def test_what_the_second_measurement_finds_wrong_is_wrong():
     wrong = NewlyWrong("title 0", "torch", "got nan")
-    found = confirmed(gate(Verdict.SLOWER), Comparison((), 0.1, newly_wrong=(wrong,)))
+    found = confirmed(gate(Verdict.SLOWER), Comparison((), 0.1, newly_wrong=(wrong,)), gate())
     assert found.newly_wrong == (wrong,) and found.changes == () and found.exit_code == 1
     once = replace(gate(Verdict.SAME), newly_wrong=(replace(wrong, title="other"),))
-    assert confirmed(once, gate()).newly_wrong == once.newly_wrong
+    assert confirmed(once, gate(), gate()).newly_wrong == once.newly_wrong
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,20 @@ def refused(done: Done, *parts: str) -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
+        (["builtin.fast"], ["TARGET is builtin.fast", BASE]),
+        (["-f", "sigmoid"], ["--function is sigmoid", "softmax"]),
+        (["--dtype", "float64"], ["--dtype is float64", "float32"]),
+        (["--shape", "3x5"], ["--shape is 3x5", "4096 x 1000"]),
+        (["--shape", "4096x1000", "--quick"], ["--shape is 4096x1000"]),
+    ],
+)
+def test_a_base_with_nothing_of_what_was_typed_is_told_before_the_run(run, words, parts):
+    refused(run(*words, "--against", kept("base.json", sample())), "nothing to compare", *parts)
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
         ([], ["name what to time", "kernel.py:softmax", "[tool.smxcheck]"]),
         (["scypi"], ["no target 'scypi'", "did you mean scipy?"]),
         (["kernell.py"], ["no file kernell.py here", "did you mean kernel.py?"]),
@@ -456,6 +470,23 @@ def test_a_gate_whose_stdout_is_data_tells_its_verdict_on_stderr(run):
     done = run("--against", base, "--format", "json", measures=Measured(slower(), slower()))
     assert done.code == 1 and "SLOWER" in done.err
     json.loads(done.out)
+
+
+@pytest.mark.parametrize("to_file", [True, False])
+def test_markdown_tells_what_the_gate_found(run, to_file):
+    """A comment on a change is about the change: the verdict and the times before and now, not the times alone."""
+    words = ("--output", "gate.md") if to_file else ("--format", "markdown")
+    done = run("--against", kept("base.json", sample()), *words, measures=Measured(slower(), slower(noise=0.2)))
+    text = Path("gate.md").read_text() if to_file else done.out
+    assert done.code == 1 and "Compared with the base" in text and text.splitlines()[2].startswith("SLOWER")
+
+
+def test_a_run_that_a_format_cannot_hold_is_one_line_wherever_it_goes(run):
+    """pyperf reads no file without a benchmark, and what is wrong is in none."""
+    for words in (("--format", "pyperf"), ("--output", "pyperf:a.json", "-q")):
+        done = run(*TARGETS, *words, measures=sample(wrong=TARGETS))
+        assert done.code == 2 and done.err.count("\n") == 1 and "no target was timed and is right" in done.err
+    assert not Path("a.json").exists()
 
 
 def test_progress_tells_the_share_done_and_the_time_left(run, monkeypatch):

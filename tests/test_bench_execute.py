@@ -31,8 +31,9 @@ class Fake:
     rest_of: dict[str, tuple[str, ...]]
     noise = 0.01
     peaks: dict[str, int]
+    afterwards: dict[str, Judgement]
 
-    def __init__(self, target: str, options: object, threads: int) -> None:
+    def __init__(self, target: str, options: object, threads: int, functions: object = ()) -> None:
         self.name = target or "yardstick"
         self.opened.append(target)
         self.random = np.random.default_rng(len(self.opened))
@@ -72,15 +73,29 @@ class FakeRight:
         return Fake.judgement.get(session.name, Judgement("tight", 1.0, 2.0))
 
 
+class FakeAfterwards:
+    seconds = 0.0
+
+    def __init__(self, call: object, dtype: str, shape: Shape) -> None:
+        pass
+
+    def judge(self, session: Fake) -> Judgement | None:
+        found = Fake.afterwards.get(session.name)
+        if isinstance(found, str):
+            raise NotTimed(found)
+        return found
+
+
 @pytest.fixture
 def fake(monkeypatch):
     for name, value in {
         "cost": {"quick": 0.01, "slow": 0.02}, "judgement": {}, "opened": [], "closed": [], "judged": [], "held": [],
-        "fails": {}, "rest_of": {}, "noise": 0.01,
+        "fails": {}, "rest_of": {}, "noise": 0.01, "afterwards": {},
     }.items():  # fmt: skip
         monkeypatch.setattr(Fake, name, value, raising=False)
     monkeypatch.setattr(execute, "TimingSession", Fake)
     monkeypatch.setattr(execute, "Right", FakeRight)
+    monkeypatch.setattr(execute, "Afterwards", FakeAfterwards)
     return Fake
 
 
@@ -120,6 +135,14 @@ def test_a_wrong_target_is_timed_and_one_that_declines_is_not(fake):
     quick, slow = run.benchmarks[0].entry("quick"), run.benchmarks[0].entry("slow")
     assert quick.timed and not quick.ranked
     assert not slow.timed and slow.failure == "declined: no float32"
+
+
+def test_what_is_wrong_when_it_is_timed_is_not_ranked_and_what_kept_its_result_has_no_time(fake):
+    fake.afterwards.update(quick=Judgement("wrong", 9.0, 1.0, "when timed: zeros"), slow="kept it")
+    for benchmark in execute.run(SETTINGS, silent).benchmarks:
+        quick, slow = benchmark.entry("quick"), benchmark.entry("slow")
+        assert quick.timed and not quick.ranked and quick.judgement.message == "when timed: zeros"
+        assert not slow.timed and slow.failure == "kept it"
 
 
 def test_one_that_cannot_be_timed_says_why_and_the_others_go_on(fake):
@@ -170,6 +193,19 @@ def test_one_launch_runs_however_short_the_time_and_the_others_are_told_to_be_mi
     short = execute.run(replace(SETTINGS, seconds=0.0), silent)
     assert {len(e.launches) for b in short.benchmarks for e in b.entries} == {1}
     assert short.complete and "only 1 of 2 launches" in short.notes[0]
+
+
+def test_the_seconds_left_are_no_more_than_the_limit_leaves_but_for_the_first_launch(fake, monkeypatch):
+    """Launches that will not fit are not counted as time to wait; the first one ends, however late."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr(execute.time, "monotonic", lambda: float(next(clock)))
+    told: list[float] = []
+    limit = 60.0
+    execute.run(replace(SETTINGS, launches=9, seconds=limit), lambda step: told.append(step.left or 0.0))
+    assert max(told) > 0 and all(left < limit for left in told)
+    told.clear()
+    execute.run(replace(SETTINGS, launches=9, seconds=0.0), lambda step: told.append(step.left or 0.0))
+    assert told[-1] > 0
 
 
 def test_further_callables_of_a_file_are_targets_of_their_own(fake):
@@ -243,3 +279,59 @@ def test_a_gate_that_sees_noise_as_a_slowdown_is_told(fake, monkeypatch):
     assert trust.put_to_test(run, 2, 0.1, silent).false_alarms > 0
     monkeypatch.setattr(gate, "judge", lambda old, new, threshold, again: replace(judge(old, new, threshold, again), changes=()))
     assert trust.put_to_test(run, 2, 0.1, silent).found == 0
+
+
+def test_one_launch_is_told_and_several_are_not(fake):
+    """Processes differ, and no interval from one of them knows by how much."""
+    one = execute.run(replace(SETTINGS, launches=1, seconds=0.0), silent)
+    assert any("in one process alone" in note for note in one.notes)
+    assert not execute.run(SETTINGS, silent).notes
+
+
+def test_the_time_before_an_interruption_counts(fake, monkeypatch):
+    """After an hour of a run of half a minute no further launch is begun but the one that was broken off."""
+    kept: list[Run] = []
+    monkeypatch.setattr(execute.time, "monotonic", lambda: float(len(fake.held)))
+
+    def keep(run: Run) -> None:
+        kept.append(run)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute.run(SETTINGS, silent, keep)
+    late = execute.run(SETTINGS, silent, before=replace(kept[0], seconds=3600.0))
+    assert {len(e.launches) for b in late.benchmarks for e in b.entries} == {1}
+    assert any("only 1 of 2 launches" in note for note in late.notes)
+
+
+def test_the_gate_is_tried_with_right_targets_alone(fake):
+    """The quickest to load may be wrong: it is not compared, and no slowdown of it could be found."""
+    fake.judgement.update(quick=Judgement("wrong", None, 1.0, "nan"))
+    assert trust.tested(execute.run(SETTINGS, silent)).targets == ("slow",)
+    fake.judgement.update(slow=Judgement("wrong", None, 1.0, "nan"))
+    with pytest.raises(ValueError, match="no target is right"):
+        trust.tested(execute.run(SETTINGS, silent))
+
+
+def test_one_that_died_is_not_asked_for_its_memory(fake, monkeypatch):
+    def sample(self: Fake, loops: int) -> Sample:
+        if self.name == "quick":
+            raise NotTimed("it died")
+        return Sample(loops * 0.01, loops * 0.01)
+
+    def peak(self: Fake) -> int:
+        assert self.name == "slow"
+        return 1000
+
+    monkeypatch.setattr(Fake, "sample", sample)
+    monkeypatch.setattr(Fake, "peak", peak)
+    run = execute.run(SETTINGS, silent)
+    assert {b.entry("quick").failure for b in run.benchmarks} == {"it died"}
+    assert {b.entry("slow").peak_bytes for b in run.benchmarks} == {1000}
+
+
+def test_a_file_is_known_by_its_digest(tmp_path):
+    """What `--resume` and the gate compare: SHA-256 of "abc" from FIPS 180-2, appendix B.1."""
+    (tmp_path / "kernel.py").write_bytes(b"abc")
+    assert execute._digest(str(tmp_path / "kernel.py")).startswith("ba7816bf8f01cfea")
+    assert execute._digest("") == execute._digest(str(tmp_path / "gone.py")) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,8 @@ INFOS = [info("builtin", "softmax", "sigmoid", "softmax_jacobian"), info("scipy"
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.sampled_from(["x", "×", "*", ",", " x "]))
 @settings(derandomize=True, deadline=None)
 def test_a_shape_is_read_as_it_is_written(lengths, sign):
-    assert parse(sign.join(map(str, lengths))) == Shape(tuple(lengths))
+    text = sign.join(map(str, lengths))
+    assert parse(text) == parse(text.upper()) == parse(f"[{text}]") == parse(str(tuple(lengths))) == Shape(tuple(lengths))
 
 
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=6), st.data())
@@ -39,7 +42,7 @@ def test_a_title_reads_back_and_the_last_axis_has_one_name(lengths, data):
 @pytest.mark.parametrize(
     ("text", "axis", "told"),
     [("", -1, "write 4096x1000"), ("big", -1, "one of ten"), ("4x0", -1, "no elements"), ("4x4", 2, "no axis 2"),
-     ("4x4", -3, "no axis -3"), ("1x1x1x1x1x1x1", -1, "axes"), ("-4x4", -1, "write"), ("1e6x10", -1, "write")],
+     ("4x4", -3, "no axis -3"), ("1x1x1x1x1x1x1", -1, "axes"), ("-4x4", -1, "write"), ("1e6x10", -1, "write"), ("(4x4", -1, "write"), ("()", -1, "write")],
 )  # fmt: skip
 def test_what_is_no_shape_is_refused_with_the_remedy(text, axis, told):
     with pytest.raises(ValueError, match=told):
@@ -93,6 +96,20 @@ def test_a_user_s_file_says_what_is_timed_and_libraries_alone_are_timed_on_softm
 def test_a_function_that_no_target_has_is_an_error():
     with pytest.raises(TargetError, match="sparsemax"):
         plan.items(Settings(("scipy",), ("sparsemax",), ("float32",)), INFOS)
+
+
+def test_what_ratios_are_to_is_one_of_what_is_timed():
+    """A file is called as it was typed, and a callable of it by that name alone is nobody: nothing would be compared."""
+    kernel = info("kernel.py", "softmax")
+    with pytest.raises(TargetError, match=r"--relative-to kernel\.py:softmax: what is timed is called kernel\.py;"):
+        plan.items(replace(SETTINGS, relative_to="kernel.py:softmax"), [kernel])
+    assert plan.items(replace(SETTINGS, relative_to="kernel.py"), [kernel])
+
+
+def test_a_target_that_lacks_a_function_is_named_and_further_callables_of_a_file_are_not():
+    both = replace(SETTINGS, functions=("softmax", "sigmoid"))
+    assert plan.lacking(both, [*INFOS, info("kernel.py:other", "softmax")]) == ["scipy has no sigmoid: not timed there"]
+    assert plan.lacking(SETTINGS, INFOS) == []
 
 
 def test_launches_share_the_seconds_and_leave_some_for_what_is_undecided():

@@ -61,6 +61,7 @@ def test_equal_runs_give_equal_bytes(svg: bytes, run: Run) -> None:
     assert b"<dc:date>" not in svg
 
 
+@pytest.mark.slow
 def test_a_png_is_one_and_fits_a_page(run: Run) -> None:
     png = as_plot.render(run, "png")
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
@@ -114,6 +115,7 @@ def test_where_nothing_was_timed_the_reasons_stand_in_the_picture() -> None:
     assert "No accuracy against time" in told
 
 
+@pytest.mark.slow
 def test_several_functions_have_panels_each_and_one_can_be_chosen() -> None:
     both = sample_run(functions=("softmax", "logsumexp"), dtypes=ONE_DTYPE)
     panels = ("cost over the length of a row", "accuracy against time")
@@ -141,6 +143,7 @@ def test_a_missing_matplotlib_is_told_with_the_remedy(run: Run, monkeypatch: pyt
         as_plot.render(run, "svg")
 
 
+@pytest.mark.slow  # in a process of its own
 def test_matplotlib_is_imported_by_drawing_alone_and_pyplot_never() -> None:
     code = """
 import sys
@@ -186,7 +189,7 @@ def test_a_wrong_target_has_no_error_and_is_never_on_the_front(run: Run) -> None
     assert by_name["torch"].error == JUDGEMENTS["torch"].worst
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.lists(st.floats(-50, 350), max_size=20), st.floats(1, 12))
 def test_spread_labels_keep_their_order_their_distance_and_their_place(wanted: list[float], spacing: float) -> None:
     heights = spread(wanted, spacing, 0, 300)
@@ -198,7 +201,7 @@ def test_spread_labels_keep_their_order_their_distance_and_their_place(wanted: l
         assert heights == pytest.approx(wanted, abs=1e-6)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.floats(20, 280), st.floats(20, 180)), min_size=1, max_size=7))
 def test_labels_beside_marks_cover_no_other_label_where_there_is_room(marks: list[tuple[float, float]]) -> None:
     within = Box(0, 0, 320, 200)

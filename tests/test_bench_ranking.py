@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smxcheck.benchmark.compare.ranking import base_name, overall, standings, undecided
+from smxcheck.benchmark.compare.ranking import base_name, overall, standings, undecided, unsettled
 from smxcheck.benchmark.results import Benchmark, Entry, Judgement, Launch, Run, Settings, Verdict
 from smxcheck.benchmark.shapes import Shape
 
@@ -83,6 +84,13 @@ def test_an_undecided_time_is_taken_as_it_is_measured():
     assert front(*noisy) == {"a"}
 
 
+def test_two_that_are_alike_and_undecided_do_not_knock_each_other_out():
+    """A ratio of exactly 1 is no advantage, however wide its interval is: else the front would be empty."""
+    steady = Entry("a", (Launch(1, (1.0, 1.0)), Launch(1, (1.0, 1.0))), Judgement("tight", 1.0))
+    jumping = replace(steady, name="b", launches=(Launch(1, (2.0, 2.0)), Launch(1, (0.5, 0.5))))
+    assert front(steady, jumping) == {"a", "b"}
+
+
 def test_an_unknown_error_is_no_smaller_than_another():
     assert front(entry("a", 1.0, None), entry("b", 2.0, 1.0), entry("c", 3.0, None)) == {"a", "b"}
 
@@ -140,6 +148,26 @@ def test_only_what_is_undecided_is_named():
     assert undecided(run(clear, blurred)) == (blurred.title,)
     wrong = replace(noisy[1], judgement=Judgement("wrong"))
     assert undecided(run(clear, benchmark(noisy[0], wrong, n=5))) == ()
+
+
+def test_measuring_stops_by_wider_intervals_than_those_that_are_told():
+    """Haybittle and Peto: who looks after every launch is strict until the last one."""
+    rounds = [tuple(math.exp(0.015 * s + 0.002 * r) for r in (-1, 0, 1)) for s in (-1, 0, 1)]
+    flat = Entry("a", tuple(Launch(1, (1.0,) * 3) for _ in rounds), Judgement("tight", 1.0))
+    for factor, told, settled in ((1.3, True, True), (1.1, True, False), (1.06, False, False), (1.0, True, False)):
+        other = replace(flat, name="b", launches=tuple(Launch(1, tuple(factor * s for s in each)) for each in rounds))
+        # Launches 1.5 % apart: ±4.30 · 1.5 % / √3 = 3.7 %, and 5.6 % by the wider ones; the margin is 5 %.
+        made = run(benchmark(flat, other))
+        assert (not undecided(made), not unsettled(made)) == (told, settled), factor
+
+
+def test_the_base_is_the_same_as_itself_even_after_one_launch():
+    """One process tells little of others, but nothing can come between a target and itself: no launch is spent on that."""
+    alone = Entry("a", (Launch(1, (1.0, 1.2, 0.9, 1.1)),), Judgement("tight", 1.0))
+    made = run(benchmark(alone), benchmark(alone, n=5))
+    itself = [standings(made.benchmarks[0], "a", 0.05, made.benchmarks)[0], overall(made)[0]]
+    assert [(of.ratio.value, of.ratio.low, of.ratio.high, of.verdict) for of in itself if of.ratio] == [(1, 1, 1, Verdict.SAME)] * 2
+    assert undecided(made) == unsettled(made) == ()
 
 
 def test_a_run_as_they_are_is_ranked():

@@ -111,7 +111,7 @@ def test_bytes_formula_on_calls_counted_by_hand() -> None:
         assert bytes_moved(timed_call(function, dtype, shape)) == wanted, function
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, deadline=None, max_examples=25)
 @given(
     st.sampled_from([f for f in FUNCTIONS if not f.startswith("gumbel_max")]),
     st.lists(st.integers(3, 6), min_size=2, max_size=3),
@@ -204,7 +204,7 @@ def test_results_of_any_size_are_accepted_from_a_target(function: str) -> None:
     assert math.prod(result_shape(call)) < largest_answer(call)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", sorted(FUNCTIONS)[::4])  # all of them in the slow one
 def test_shipped_implementations_are_right_on_hard_rows(function: str) -> None:
     """In turn on few long rows, many short ones, along another axis and on strided ones."""
     turn = sorted(FUNCTIONS).index(function)
@@ -227,7 +227,7 @@ def test_shipped_implementations_are_right_on_every_small_shape(function: str, d
         assert isinstance(found, Judgement) and not found.wrong, (shape.title, found)
 
 
-@pytest.mark.parametrize("function", KERNELS[:3])
+@pytest.mark.parametrize("function", KERNELS[:2])
 def test_algorithms_are_judged_as_they_are_declared(function: str) -> None:
     for name, algorithm in ALGORITHMS[function].items():
         session = in_process(algorithm.call, function, name=name)
@@ -288,6 +288,7 @@ def test_figures_of_a_judgement_are_those_of_the_judge() -> None:
     """A right one shows its largest error, a wrong one the element that exceeds its bound most."""
     right = judged(functions.softmax, "softmax", SMALL[1], "float64")
     assert isinstance(right, Judgement) and right.worst is not None and 0 < right.worst <= 1
+    assert (right.got, right.right) == ("", "")  # the judge shows the element nearest to its bound: that of another error
     wrong = judged(lambda x, axis=-1: functions.softmax(x, axis=axis) * np.float32(1.01), "softmax", SMALL[1])
     assert isinstance(wrong, Judgement) and wrong.wrong and wrong.worst is not None and wrong.allowed is not None
     # A hundredth of a number is 2^23/100 to 2^24/100 ulp of it, give or take the rounding of the product.
@@ -319,6 +320,7 @@ def test_a_mean_does_not_hide_a_wrong_row() -> None:
     assert isinstance(found, Judgement) and found.wrong and math.isfinite(found.worst or math.inf)
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 @pytest.mark.parametrize("library", ["scipy", "torch"])
 def test_libraries_are_right_on_small_shapes(library: str, needs: Callable[..., None]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from smxcheck.benchmark.compare.against import Change, Comparison, NewlyWrong, compare
+from smxcheck.benchmark.compare import ranking
+from smxcheck.benchmark.compare.against import CONFIRMED, Change, Comparison, NewlyWrong, compare
 from smxcheck.benchmark.compare.statistics import Interval
-from smxcheck.benchmark.results import COPY, EMPTY, EXP, YARDSTICKS, Launch, Run, Verdict
+from smxcheck.benchmark.files import as_markdown, page
+from smxcheck.benchmark.results import COPY, EMPTY, EXP, YARDSTICKS, Judgement, Launch, Run, Verdict
 from smxcheck.benchmark.shapes import LADDER, NAMED, Shape
-from smxcheck.benchmark.show import figures, remarks, screen, tables, words
+from smxcheck.benchmark.show import figures, means, remarks, screen, tables, words
 from smxcheck.benchmark.show.columns import bar, sparkline, table
 from smxcheck.report.as_rich import print_lines
 from smxcheck.report.escape import to_ascii
@@ -24,6 +28,7 @@ from smxcheck.report.screen import Layout, plain
 from . import bench_samples as samples
 
 ONE = samples.SHAPES[:1]
+SEVEN = [shape for shape, _ in NAMED.values()]
 SIX = ("builtin", "builtin.fast", "scipy", "torch", "jax", "onnxruntime")
 alphabets = pytest.mark.parametrize("unicode", [True, False], ids=["utf-8", "ascii"])
 
@@ -45,6 +50,23 @@ def with_entry(run: Run, name: str, **changes: object) -> Run:
     """The run with fields of every entry of that name replaced."""
     return replace(run, benchmarks=tuple(
         replace(b, entries=tuple(replace(e, **changes) if e.name == name else e for e in b.entries)) for b in run.benchmarks
+    ))  # fmt: skip
+
+
+def wrong_on(run: Run, name: str, shapes: Sequence[Shape]) -> Run:
+    """The run with a target wrong on some of the shapes."""
+    return _on(run, name, shapes, judgement=samples.JUDGEMENTS[samples.OWN])
+
+
+def without(run: Run, name: str, *shapes: Shape) -> Run:
+    """The run with a target that was not timed on some of the shapes."""
+    return _on(run, name, shapes, judgement=None, launches=(), failure="declined: it has none")
+
+
+def _on(run: Run, name: str, shapes: Sequence[Shape], **changes: object) -> Run:
+    return replace(run, benchmarks=tuple(
+        replace(b, entries=tuple(replace(e, **changes) if e.name == name and b.shape in shapes else e for e in b.entries))
+        for b in run.benchmarks
     ))  # fmt: skip
 
 
@@ -98,6 +120,31 @@ def test_seven_shapes_of_six_targets_and_a_ladder_fit_one_block_each(unicode):
         assert sum(line.split()[0] == name for line in shown if line[:1].strip()) == 2
 
 
+@alphabets
+@pytest.mark.parametrize("long", ["kernel.py:softmax", "a_folder/with/a/kernel.py:softmax"])
+def test_every_ranked_row_of_the_summary_has_a_bar(unicode, long):
+    """Also where a name is long, a target is wrong on some shapes and another one lacks a shape: the name stands above."""
+    run = wrong_on(samples.sample_run(targets=(*SIX, long), wrong=(), dtypes=["float32"], shapes=SEVEN), "torch", SEVEN[4:5])
+    run = without(run, "jax", SEVEN[6])
+    found = words.findings(run)
+    lines = tables.overall_ranking(found, found.groups[0], Layout(unicode=unicode))
+    shown = ["".join(piece for piece, _ in line) for line in lines]
+    assert max(map(len, shown)) <= 80
+    ranked = [line for line in shown if re.search(r"FASTER|SLOWER|SAME|UNDECIDED|the base", line)]
+    assert len(ranked) == len(SIX) and all(re.search(r"[█▏▎▍▌▋▊▉#]", line) for line in ranked)
+    assert "torch and jax: mean of 6 of 7 shapes, where each and builtin are right and timed" in flat("\n".join(shown))
+
+
+@pytest.mark.parametrize(
+    ("shape", "heading"),
+    [(Shape((100_000, 10)), "100000\nx 10"), (Shape((1, 1 << 22)), "1\nx 4194304"), (Shape((64, 10)), "64 x 10"),
+     (Shape((1000, 4096), axis=0), "1000\nx 4096\naxis 0"), (Shape((4096, 1000), layout="every-other"), "4096\nx 1000\nstrided"),
+     (Shape((7,)), "7"), (Shape((2, 3, 4, 5)), "2 x 3 x 4\nx 5")],
+)  # fmt: skip
+def test_a_heading_of_the_matrix_breaks_before_a_sign_and_no_more_than_it_must(shape, heading):
+    assert tables._heading(shape) == heading
+
+
 # What is told.
 
 
@@ -107,10 +154,9 @@ def test_every_target_and_every_wrong_one_is_told(unicode, everything):
     run = samples.sample_run()
     shown = flat(text(run, unicode=unicode, everything=everything))
     assert all(name in shown for name in samples.TARGETS)
-    for dtype in ("float32", "float64"):
-        shapes = "; ".join(shape.title for shape in samples.SHAPES)
-        assert f"{samples.OWN} is WRONG on softmax {dtype} {shapes}: got nan, right 0.5: softmax returns nan" in shown
-    assert shown.count("WRONG on 3 of 3 shapes: not ranked") == 2
+    shapes = "; ".join(shape.title for shape in samples.SHAPES)
+    assert f"{samples.OWN} is WRONG on softmax float32 and float64 {shapes}: got nan, right 0.5: softmax returns nan" in shown
+    assert shown.count("WRONG: not ranked") == 2 + (6 if everything else 0)
 
 
 def test_a_wrong_target_is_timed_and_has_neither_ratio_nor_bar_nor_star():
@@ -124,18 +170,111 @@ def test_a_wrong_target_is_timed_and_has_neither_ratio_nor_bar_nor_star():
     assert facts and all("times as fast" not in fact and "WRONG" in fact for fact in facts)
 
 
+def test_a_target_that_is_wrong_on_some_shapes_has_the_mean_of_the_others_and_no_rank():
+    """It would be the fastest. Without noise torch takes 0.19 and scipy 1.1 ns a byte on every shape: 5.79 times."""
+    run = wrong_on(samples.sample_run(targets=("scipy", "torch"), wrong=(), dtypes=["float32"], noise=0), "torch", ONE)
+    found = words.findings(run)
+    lines = tables.overall_ranking(found, found.groups[0], Layout())
+    row = next(line for line in lines if line[0][0].strip() == "torch")
+    assert re.fullmatch(r"  torch +5\.79 +WRONG on 1 of 3 +inf ulp", "".join(piece for piece, _ in row))
+    assert next(style for piece, style in row if "WRONG" in piece) == "bad"
+    assert "torch: mean of 2 of 3 shapes, where it and scipy are right and timed" in text(run)
+    assert screen.verdict(run).startswith("softmax float32: scipy alone is ranked; torch is WRONG on 1 shape.")
+    fact = next(f for f in log(run) if f.startswith("softmax float32 torch: "))
+    assert fact.startswith("softmax float32 torch: WRONG on 1 of 3 shapes: not ranked; 5.79 times as fast as scipy in the mean of"
+                           " 2 shapes on which it is right; ")  # fmt: skip
+
+
+def test_a_base_that_is_wrong_on_some_shapes_is_the_base_of_the_others():
+    run = wrong_on(samples.sample_run(dtypes=["float32"], wrong=(), noise=0), "scipy", ONE)
+    run = replace(run, settings=replace(run.settings, relative_to="scipy"))
+    assert re.search(r"  scipy +1\.00 +WRONG on 1 of 3", text(run))
+    assert "kernel.py:softmax is 6.88 times as fast as scipy in the mean of 2 shapes; scipy is WRONG on 1 shape" in screen.verdict(run)
+
+
+def test_the_mean_cost_is_geometric_and_over_the_same_shapes_for_all():
+    """Without noise scipy takes 1.1 ns for a byte of the argument, on every shape but one of twice the time."""
+    run = samples.sample_run(targets=("scipy", "torch"), wrong=(), dtypes=["float32"], noise=0)
+    twice = tuple(replace(one, seconds=tuple(2 * s for s in one.seconds)) for one in run.benchmarks[1].entries[0].launches)
+    run = _on(run, "scipy", [run.benchmarks[1].shape], launches=twice)
+    cost = means.mean_costs(words.findings(run).groups[0])[0]
+    assert cost.nanoseconds == pytest.approx(4.4 * 2 ** (1 / 3)) and cost.elements == pytest.approx(1e9 / cost.nanoseconds)
+    assert cost.gigabytes == pytest.approx(8 / cost.nanoseconds) and cost.copies == pytest.approx(10 * 2 ** (1 / 3))
+    assert cost.peak_bytes == max(b.moved // 2 for b in run.benchmarks)
+    assert "cost, geometric mean over the 3 shapes" in text(run)
+    fewer = without(run, "torch", run.benchmarks[1].shape)
+    group = words.findings(fewer).groups[0]
+    assert means.mean_costs(group)[0].nanoseconds == pytest.approx(4.4)
+    assert "cost, geometric mean over 2 of 3 shapes, those that all were timed on" in text(fewer)
+    assert "scipy: cost, geometric mean over 2 of 3 shapes, those that all were timed on: 4.40 ns per element; " in "\n".join(log(fewer))
+    none = without(without(run, "torch", *samples.SHAPES[:2]), "scipy", samples.SHAPES[2])
+    assert means.mean_costs(words.findings(none).groups[0]) == [] and "cost, " not in text(none)
+
+
+def test_a_page_and_a_summary_have_the_same_means_as_the_screen():
+    """Without noise scipy takes 1.1 ns for a byte and the copy 0.11: 4.4 ns for an element, 10 times the copy."""
+    run = wrong_on(samples.sample_run(wrong=(), dtypes=["float32"], noise=0), "torch", ONE)
+    for made in (page.render(run), as_markdown.render(run)):
+        assert "Cost, geometric mean over the 3 shapes:" in made
+        assert "| scipy | 4.40 | 227 | 1.82 | 10.0 | 16.4 MB |" in made and "| torch | 0.760 WRONG | " in made
+        assert re.search(r"\| torch \| 5\.79 \| WRONG on 1 of 3 \| 2 \|", made)
+    assert "geometric mean" not in page.render(samples.sample_run(shapes=ONE))
+
+
+def test_a_mean_cost_with_a_wrong_shape_in_it_is_marked():
+    run = wrong_on(samples.sample_run(wrong=(), dtypes=["float32"]), "torch", ONE)
+    lines = tables.means(words.findings(run).groups[0], Layout())
+    marked = [line[0][0].strip() for line in lines if any(piece.strip().endswith("!") for piece, _ in line)]
+    assert marked == ["torch"]
+
+
+@pytest.mark.parametrize(
+    ("judgement", "told"),
+    [(Judgement("wrong", 3266.9, 2201.5, "error 3.27e+03 ulp, 2.2e+03 ulp allowed", "0.0667 at [0, 12]", "0.0668 at [0, 12]"),
+      "at [0, 12] got 0.0667, right 0.0668: error 3,260 ulp, 2,200 allowed"),
+     (Judgement("wrong", math.inf, 3.2, "nan where the answer is finite", "nan", "0.5"),
+      "got nan, right 0.5: nan where the answer is finite"),
+     (Judgement("wrong", None, None, "error 5.25 ulp, 1.5 ulp allowed; is no distribution", "1 at [0]", "2 at [1]"),
+      "got 1 at [0], right 2 at [1]: error 5.25 ulp, 1.5 allowed; is no distribution"),
+     (Judgement("wrong", 7.0, None, "error 7 ulp, ? ulp allowed"), "error 7 ulp, ? ulp allowed"),
+     (Judgement("wrong"), "its values are wrong")],
+)  # fmt: skip
+def test_a_wrong_value_is_told_with_its_place_once(judgement, told):
+    assert words.wrong_text(judgement) == told
+
+
+def test_equal_reasons_are_told_in_one_sentence():
+    """Functions and dtypes that share their shapes are together; what differs in its shapes is not."""
+    run = samples.sample_run(functions=("softmax", "log_softmax"), wrong=(), shapes=samples.SHAPES[:2])
+    both = without(run, "torch", samples.SHAPES[0])
+    titles = samples.SHAPES[0].title
+    assert remarks.failures(both) == [f"torch was not timed on softmax and log_softmax float32 and float64 {titles}: declined: it has none"]
+    apart = replace(both, benchmarks=both.benchmarks[:3])
+    apart = without(apart, "torch", samples.SHAPES[1])
+    assert remarks.failures(apart) == [
+        f"torch was not timed on softmax float32 4096 x 1000; 64 x 50257, on softmax float64 {titles}: declined: it has none"
+    ]
+
+
 def test_the_ranking_starts_with_the_fastest_and_marks_the_front():
     run = samples.sample_run(dtypes=["float32"])
     lines = text(run).splitlines()
     order = [line[2:].split()[0] for line in lines if re.match(r"[* ] (torch|scipy|kernel.py:softmax) {2,}", line)]
     assert order == ["torch", "scipy", samples.OWN]
     assert next(line for line in lines if line.startswith("* torch")).split()[-2:] == ["ulp,", "tight"]
-    assert "*: none other is both faster and more accurate" in flat(text(run))
+    assert "*: no other right one is as fast and as accurate, and better in one of the two" in flat(text(run))
 
 
 def test_speed_is_the_inverse_of_the_ratio_of_times():
     """scipy costs 1.1 ns a byte and torch 0.19 in the sample, without noise: 5.79 times."""
     assert "torch: 5.79 times as fast as scipy in the mean of 3 shapes, FASTER" in "\n".join(log(samples.sample_run(noise=0)))
+
+
+def test_a_name_and_its_version_stay_on_one_line():
+    run = samples.sample_run()
+    versions = {f"library{i}": f"{i}.{i}.0+cpu" for i in range(12)}
+    lines = text(replace(run, targets=(replace(run.targets[0], versions=versions), *run.targets[1:]))).splitlines()
+    assert all(any(f"{name} {version}" in line for line in lines) for name, version in versions.items())
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -144,7 +283,7 @@ def test_sections_come_in_order_and_the_verdict_is_last(everything):
     comparison = compare(samples.sample_run(seed=2), run, 0.1)
     shown = flat(text(run, comparison, everything=everything))
     marks = ["smxcheck 0.1.0 | Xeon", "ratios are to scipy", "softmax float32, 3 shapes", "softmax float64, 3 shapes",
-             "*: none other", "is WRONG on", "incomplete", "a shape was left out", "timing an empty call",
+             "*: no other right one", "is WRONG on", "incomplete", "a shape was left out", "timing an empty call",
              "put to the test", "compared with the base", "INCOMPLETE: "]  # fmt: skip
     places = [shown.index(mark) for mark in marks]
     assert places == sorted(places)
@@ -181,7 +320,7 @@ def test_cells_of_the_tables_are_those_of_the_facts():
 def test_what_was_not_timed_is_told_with_its_reason():
     run = samples.sample_run(failed={"torch": "out of memory"})
     shapes = "; ".join(shape.title for shape in samples.SHAPES)
-    assert f"torch was not timed on softmax float32 {shapes}: out of memory" in flat(text(run))
+    assert f"torch was not timed on softmax float32 and float64 {shapes}: out of memory" in flat(text(run))
     assert "softmax float32 4096 x 1000 torch: not timed: out of memory" in log(run)
     nothing = samples.sample_run(failed=dict.fromkeys(samples.TARGETS, "no library"))
     assert screen.verdict(nothing) == "NOTHING TIMED. Measured in 61.5 s."
@@ -223,7 +362,11 @@ def test_a_first_call_compiles_from_ten_times_the_median_and_20_ms_on(first, med
 
 
 def test_the_gate_s_own_test_is_told():
-    expected = "20 runs of the same code, 4 comparisons in each: 0 false alarms; 20 of 20 slowdowns of 20 % found"
+    expected = (
+        "0 false alarms in 40 runs, 20 of unchanged code and 20 with one target slowed by 20 % (SLOWER for what had not changed,"
+        " 4 comparisons in each run); the slowed target found in 20 of 20; unchanged code took from 0.990 to 1.01 times as long as"
+        " before, in 3 ratios"
+    )
     assert expected in remarks.trust_text(samples.sample_trust())
     assert expected in flat(text(samples.sample_run(trust=True)))
 
@@ -234,7 +377,20 @@ def test_what_a_call_includes_stands_in_the_facts_and_under_all():
     assert sentence in "\n".join(log(run)) and sentence in flat(text(run, everything=True))
 
 
+def test_a_base_is_not_compared_with_itself(monkeypatch):
+    monkeypatch.setattr(ranking, "verdict", lambda ratio, margin: Verdict.UNDECIDED)
+    told = remarks.undecided(words.findings(samples.sample_run(wrong=())))
+    assert told and not any(text.startswith("scipy against") for text in told)
+
+
 # The comparison.
+
+
+def test_a_confirmed_slowdown_says_so_in_the_table_and_in_the_last_line():
+    comparison = Comparison((change(Verdict.SLOWER, 1.5, CONFIRMED),), 0.1)
+    run = samples.sample_run()
+    table_, _, last = flat(text(run, comparison)).rpartition("SLOWER: ")
+    assert re.search(r"SLOWER confirmed", table_) and "on softmax float32 4096 x 1000, confirmed." in last
 
 
 def test_a_slowdown_is_told_with_its_times_and_interval():

@@ -24,7 +24,7 @@ from smxcheck.benchmark.results import COPY, EMPTY, EXP, YARDSTICKS
 from smxcheck.targets import threads
 from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.process import supported
-from smxcheck.targets.protocol import Call, TargetError, TargetInfo
+from smxcheck.targets.protocol import Call, Offer, TargetError, TargetInfo
 from smxcheck.targets.spec import parse_target
 
 pytestmark = pytest.mark.skipif(not supported(), reason="a worker needs process groups")
@@ -360,6 +360,14 @@ def test_what_a_call_includes_is_said_by_the_arrays(file):
     assert len(set(said.values())) == 3
     assert "compiled before" in said["jax"] and all("1 thread" in text for text in said.values())
     assert "NumPy" in (both := measured(users, TargetInfo("", {}, "numpy, torch", {}), 1)) and "tensors" in both
+
+
+@pytest.mark.parametrize(("timed", "said"), [(("softmax",), False), (("softmax", "softmax_vjp"), True), ((), True)])
+def test_a_forward_pass_is_said_to_be_in_a_call_only_where_a_derivative_is_timed(timed, said):
+    spelled = {"softmax": "torch.softmax", "softmax_vjp": "autograd of torch.softmax"}
+    offers = {name: Offer(name, called, frozenset()) for name, called in spelled.items()}
+    told = measured(parse_target("torch"), TargetInfo("torch", {}, "torch", offers), 1, timed)
+    assert ("includes its forward pass" in told) is said
 
 
 # ---- libraries

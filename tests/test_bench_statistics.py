@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smxcheck.benchmark.compare.statistics import (
+    PROCESS,
     Interval,
     _median_variance,
     _student,
@@ -20,11 +21,12 @@ from smxcheck.benchmark.compare.statistics import (
     ratio_between,
     time_ratio,
     verdict,
+    wider,
 )
 from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Launch, Verdict
 from smxcheck.benchmark.shapes import Shape
 
-LAW = settings(derandomize=True, deadline=None, max_examples=80)
+LAW = settings(derandomize=True, deadline=None, max_examples=50)
 SECONDS = st.floats(1e-9, 100, allow_nan=False)
 MARGINS = st.floats(0.001, 3)
 
@@ -46,7 +48,7 @@ def covers(interval: Interval) -> bool:
 # The parts.
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_the_variance_of_the_median_is_that_over_all_resamples(n):
     """All nⁿ resamples, enumerated."""
     values = np.random.default_rng(n).normal(size=n)
@@ -54,7 +56,7 @@ def test_the_variance_of_the_median_is_that_over_all_resamples(n):
     assert _median_variance(values) == pytest.approx(float(np.var(medians)), rel=1e-9, abs=1e-15)
 
 
-@pytest.mark.parametrize("n", [29, 30, 401, 800])
+@pytest.mark.parametrize("n", [29, 30, 800])
 def test_the_variance_of_the_median_holds_for_many_rounds(n):
     """Of normal values it tends to π/(2n): no power of n overflows on the way."""
     found = [_median_variance(np.random.default_rng(seed).normal(size=n)) for seed in range(40)]
@@ -195,7 +197,7 @@ def test_less_is_known_from_a_wider_interval(middle, half, margin, more):
 # Coverage: how often the interval has the truth (1), of 95 % nominal.
 
 #: (launches, rounds, deviation between launches, between rounds)
-NOISE = [(2, 10, 0.01, 0.03), (3, 5, 0.04, 0.01), (3, 10, 0.0, 0.1), (3, 20, 0.02, 0.02), (5, 8, 0.04, 0.01)]
+NOISE = [(2, 10, 0.01, 0.03), (3, 5, 0.04, 0.01), (3, 10, 0.0, 0.1)]
 
 
 @pytest.mark.parametrize("noise", NOISE, ids=str)
@@ -209,12 +211,39 @@ def test_intervals_cover_in_nine_cases_of_ten(noise):
     assert np.mean([covers(ratio_between(*p)) for pairs in drawn for p in pairs]) >= 0.9
 
 
-@pytest.mark.parametrize("rounds", [5, 6, 10, 30])
-def test_one_launch_covers_the_noise_of_rounds_and_not_of_processes(rounds):
-    """As the docstring of the module says: with processes 4 % apart its interval is no interval for the truth."""
-    chance = np.random.default_rng(7)
-    assert np.mean([covers(time_ratio(*pair(chance, 1, rounds, 0.0, 0.03))) for _ in range(400)]) >= 0.9
-    assert np.mean([covers(time_ratio(*pair(chance, 1, rounds, 0.04, 0.01))) for _ in range(400)]) < 0.7
+@pytest.mark.parametrize("rounds", [5, 30])
+def test_one_launch_covers_what_processes_are_taken_to_differ_by(rounds):
+    """With processes PROCESS apart it covers (each of the two by a √2 of it), and with processes twice as far it does not."""
+    chance, apart = np.random.default_rng(7), PROCESS / math.sqrt(2)
+    for one_launch in (lambda between, within: time_ratio(*pair(chance, 1, rounds, between, within)),
+                       lambda between, within: ratio_between(*pair(chance, 1, rounds, PROCESS * between / apart, within)),
+                       lambda between, within: mean_ratio([pair(chance, 1, rounds, between, within)])):  # fmt: skip
+        assert np.mean([covers(one_launch(apart, 0.03)) for _ in range(200)]) >= 0.92
+        assert np.mean([covers(one_launch(2 * apart, 0.01)) for _ in range(200)]) < 0.8
+
+
+def test_after_one_launch_nothing_is_the_same_and_only_what_is_far_apart_has_an_order():
+    """1.96 · 5 % on either side: more than a margin of 5 %, and of 15 % with it. The gate has two such runs: 10 % and 15 %."""
+    base = entry([1.0] * 9)
+    told = {factor: verdict(time_ratio(entry([factor] * 9), base), 0.05) for factor in (1.0, 1.1, 1.15, 1.17, 0.85)}
+    assert told == {1.0: "UNDECIDED", 1.1: "UNDECIDED", 1.15: "UNDECIDED", 1.17: "SLOWER", 0.85: "FASTER"}
+    between = {factor: verdict(ratio_between(entry([factor] * 9), base), 0.1) for factor in (1.0, 1.25, 1.28)}
+    assert between == {1.0: "UNDECIDED", 1.25: "UNDECIDED", 1.28: "SLOWER"}
+
+
+def test_one_launch_borrows_what_several_launches_of_other_benchmarks_tell():
+    """t with PRIOR degrees of freedom and their variance, instead of PROCESS."""
+    quiet = entry(*([1.0] * 5 for _ in range(5))), entry(*([1.0] * 5 for _ in range(5)))
+    assert time_ratio(entry([2.0] * 5), entry([1.0] * 5), [quiet]) == Interval(2.0, 2.0, 2.0)
+
+
+@given(st.floats(0.2, 5), st.floats(0, 1), st.floats(0, 1), st.floats(1, 3))
+@LAW
+def test_wider_is_wider_in_logarithms_and_leaves_the_value(value, below, above, times):
+    found = wider(Interval(value, value * math.exp(-below), value * math.exp(above)), times)
+    assert found.value == value
+    assert math.log(value / found.low) == pytest.approx(times * below, abs=1e-9)
+    assert math.log(found.high / value) == pytest.approx(times * above, abs=1e-9)
 
 
 @pytest.mark.slow

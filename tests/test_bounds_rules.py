@@ -115,6 +115,7 @@ def test_tight_is_nowhere_above_standard(function, dtype, data):
 MEASURED = [f for f in FUNCTIONS if FUNCTIONS[f].shape != "drawn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [f for f in MEASURED if f not in CENTRAL])
 def test_tight_is_nowhere_above_standard_on_any_case(function):
     """Derivatives and generalisations are searched in tests of their own; here all that they are asked."""

@@ -227,6 +227,7 @@ CLIMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIMBS)
 def test_no_climb_reaches_its_bound_and_no_bound_is_idle(name):
     found = CLIMBS[name]()

@@ -89,6 +89,7 @@ def test_no_statement_is_missing_and_none_is_of_our_own():
     assert Counter(name[:3] for name in VERDICTS) == {"000": 17, "001": 8, "002": 5, "003": 10, "004": 19}
 
 
+@pytest.mark.slow
 @every_statement
 def test_the_verdict_made_is_the_recorded_one_and_that_of_the_table(name):
     result = judged(name)

@@ -51,6 +51,7 @@ def executed(name: str) -> DerivationResult:
     return run(topics()[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDS)
 def test_every_line_and_result_is_true(name: str) -> None:
     found = executed(name)

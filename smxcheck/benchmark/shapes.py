@@ -6,8 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
-#: What ``--shape 4096x1000`` means. A product sign, an asterisk or a comma serves as well.
-_NUMBERS = re.compile(r"\d+(?:\s*[x×*,]\s*\d+)*")
+#: What ``--shape 4096x1000`` means. A product sign, an asterisk or a comma serves as well, and so does Python's (4096, 1000).
+_NUMBERS = re.compile(r"\d+(?:\s*[xX×*,]\s*\d+)*")
 _MOST_AXES = 6
 
 
@@ -74,9 +74,13 @@ def parse(text: str, axis: int = -1) -> Shape:
     """
     if text in NAMED:
         return NAMED[text][0]
-    if not _NUMBERS.fullmatch(text.strip()):
-        raise ValueError(f"no shape {text!r}; write 4096x1000, or one of {', '.join(NAMED)}")
-    lengths = tuple(int(part) for part in re.findall(r"\d+", text))
+    bare = text.strip()
+    if (bare[:1], bare[-1:]) in (("(", ")"), ("[", "]")):
+        bare = bare[1:-1].strip().removesuffix(",")
+    if not _NUMBERS.fullmatch(bare):
+        raise ValueError(f"no shape {text!r}; write 4096x1000, or one of {', '.join(NAMED)};"
+                         " smxcheck list shapes shows them")  # fmt: skip
+    lengths = tuple(int(part) for part in re.findall(r"\d+", bare))
     if 0 in lengths:
         raise ValueError(f"the shape {text} has no elements: nothing to time")
     if len(lengths) > _MOST_AXES:

@@ -10,14 +10,15 @@ EPILOG = """\
 TARGET is as for verify. Each is judged on the very shape that is timed, with hard rows in it; a wrong one is timed and
 never ranked. Targets take turns, so that drift hits all alike, and are started anew three times; copying the same
 bytes and the bare exp are timed with them. A verdict is FASTER, SLOWER, SAME (within --same-within) or UNDECIDED, by a
-95 % interval of the ratio. With --against or --fail-above, SLOWER has to be found twice before it fails the command.
+95 % interval of the ratio. With --against or --fail-above, what is SLOWER or UNDECIDED is measured a second time, on
+top of --time-limit: SLOWER has to be found twice before it fails the command.
 functions and oracle instead of targets are the suites of smxcheck's own goals, which know -f, --dtype, --ladder,
 --quick, --threads and --output alone.
 
 \b
 Exit codes:
   0    measured; nothing is slower than --fail-above allows
-  1    slower than that and confirmed, or wrong where the base was right
+  1    slower than that, confirmed; wrong or failing where the base was right
   2    the command, a file or a target is not usable; nothing was measured
   3    a fault of smxcheck, or no comparison could be decided
   5    nothing was timed, or nothing could be compared
@@ -64,7 +65,7 @@ def command(
     ] = "",
     same_within: Annotated[str, typer.Option(metavar="5%", help="Smaller differences are SAME. [default: 5%]")] = "",
     time_limit: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds that all of it may take, about. [default: 270]")
+        float | None, typer.Option(metavar="S", help="Seconds it may take, about; all is timed once at least. [default: 270]")
     ] = None,
     launches: Annotated[int | None, typer.Option(metavar="N", help="Starts of every process. [default: 3]")] = None,
     save: Annotated[str, typer.Option(metavar="FILE", help="Keep all times in this .json or .json.gz as they come.")] = "",

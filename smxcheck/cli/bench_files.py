@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smxcheck.benchmark.results import Run, Settings
 from smxcheck.cli import files
 from smxcheck.cli.errors import Fail, complain
+
+if TYPE_CHECKING:
+    from smxcheck.benchmark.compare.against import Comparison
 
 #: What a terminal and a pipe get unasked.
 SCREENS = ("rich", "plain")
@@ -91,6 +95,25 @@ def comparable(text: str, run: Run, settings: Settings, any_machine: bool) -> No
     complain(f"--against {text}: {reason}; compared nevertheless, as --any-machine says")
 
 
+def in_common(text: str, run: Run, settings: Settings, typed: Mapping[str, Any]) -> None:
+    """Raises Fail where a base has nothing of what was typed: minutes later there would be nothing to compare."""
+    from smxcheck.benchmark.measure.plan import shortened
+
+    names = {entry.name for b in run.benchmarks for entry in b.targets}
+    functions, dtypes, shapes = ({getattr(b, of) for b in run.benchmarks} for of in ("function", "dtype", "shape"))
+    measured = {shortened(shape) if settings.quick else shape for shape in settings.shapes}
+    there = {
+        "TARGET": (names, {n for n in names for t in settings.targets if n == t or n.startswith(f"{t}:")}),
+        "--function": (functions, functions & set(settings.functions)),
+        "--dtype": (dtypes, dtypes & set(settings.dtypes)),
+        "--shape": ({shape.title for shape in shapes}, shapes & measured),
+    }
+    for option, (known, common) in there.items():
+        if typed[option] and not common:
+            raise Fail(f"--against {text}: nothing to compare: {option} is {' '.join(typed[option])}, and the file has"
+                       f" {'; '.join(sorted(known))}: name one of these, or measure another base with --save")  # fmt: skip
+
+
 def before(text: str) -> Run:
     """The run to go on with: not at its end, and of the same machine, versions and files. Raises Fail."""
     from smxcheck.benchmark.compare.differences import unusable
@@ -141,13 +164,16 @@ def load(option: str, text: str) -> Run:
         raise Fail(f"{option} {text}: {error}") from error
 
 
-def write(run: Run, path: Path, format: str = "json") -> None:
-    """The run in a format, whole or not at all. Raises Fail where it cannot be written, or not be drawn."""
+def write(run: Run, path: Path, format: str = "json", comparison: Comparison | None = None) -> None:
+    """The run in a format, with what a gate found where the format tells it, whole or not at all.
+
+    Raises Fail where it cannot be written, or not be drawn.
+    """
     from smxcheck.benchmark.files.formats import content
     from smxcheck.report.write import write_whole
 
     try:
-        write_whole(path, content(run, format, path))
+        write_whole(path, content(run, format, path, comparison))
     except OSError as error:
         raise Fail(f"cannot write {path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -41,16 +41,16 @@ def run(given: Given) -> int:
     if not any(entry.timed for benchmark in found.benchmarks for entry in benchmark.targets):
         raise Fail(f"nothing was timed: {_why(found)}", NOTHING)
     _print(found, comparison, task, given)
-    written = _write(found, task, given.quiet)
+    written = _write(found, comparison, task, given.quiet)
     return (comparison.exit_code if comparison else 0) or written
 
 
-def _write(found: Run, task: Task, quiet: bool) -> int:
+def _write(found: Run, comparison: Comparison | None, task: Task, quiet: bool) -> int:
     """Every output; 2 where one could not be written, after the others were."""
     code, written = 0, [task.save] if task.save else []
     for format, path in task.outputs:
         try:
-            bench_files.write(found, path, format)
+            bench_files.write(found, path, format, comparison)
             written.append(path)
         except Fail as error:
             complain(str(error))
@@ -88,7 +88,7 @@ class Kept:
         if not self.file:
             return "interrupted; nothing was kept: with --save FILE.json a run can be gone on with"
         if not benchmarks:
-            return f"interrupted before anything was measured; {self.file} has nothing new"
+            return f"interrupted before anything was measured; nothing was written to {self.file}"
         if self.run and self.run.complete:
             return f"interrupted after the run, which is whole in {self.file}; what was to follow it was not done"
         share = f"at {self.share:.0%}; " if 0 < self.share < 1 else ""
@@ -102,7 +102,7 @@ def _measured(task: Task, kept: Kept) -> tuple[Run, Comparison | None]:
 
     command = shlex.join(["smxcheck", *sys.argv[1:]])
     found = execute.run(task.settings, kept.progress, kept, task.before, command=command)
-    if task.repetitions and any(entry.timed for b in found.benchmarks for entry in b.targets):
+    if task.repetitions and any(entry.ranked for b in found.benchmarks for entry in b.targets):
         threshold = THRESHOLD if task.threshold is None else task.threshold
         found = replace(found, trust=trust.put_to_test(found, task.repetitions, threshold, kept.progress))
         kept(found)
@@ -112,7 +112,6 @@ def _measured(task: Task, kept: Kept) -> tuple[Run, Comparison | None]:
 def _compared(found: Run, task: Task, kept: Kept) -> Comparison:
     """The gate: against the base, or against another target of the run; what is slower is measured once more."""
     from smxcheck.benchmark.compare import gate
-    from smxcheck.benchmark.compare.against import confirmed, within
     from smxcheck.benchmark.measure import execute
 
     threshold = task.threshold or THRESHOLD
@@ -122,9 +121,7 @@ def _compared(found: Run, task: Task, kept: Kept) -> Comparison:
 
     if task.base:
         return gate.judge(task.base, found, threshold, again)
-    first = within(found, threshold)
-    slower = frozenset(change.title for change in first.slower)
-    return confirmed(first, within(again(slower), threshold)) if slower else first
+    return gate.judge_within(found, threshold, again)
 
 
 def _print(found: Run, comparison: Comparison | None, task: Task, given: Given) -> None:
@@ -141,7 +138,11 @@ def _print(found: Run, comparison: Comparison | None, task: Task, given: Given) 
             task.console,
         )
     else:
-        emit(formats.render(found, task.console).decode())
+        try:
+            text = formats.render(found, task.console, comparison).decode()
+        except ValueError as error:
+            raise Fail(f"--format {task.console}: {error}") from error
+        emit(text)
         if comparison:
             complain(screen.verdict(found, comparison))
 

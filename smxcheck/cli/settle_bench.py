@@ -109,6 +109,7 @@ def settle(given: Given, config: Config) -> Task:
     settings = before.settings if before else _settings(given, config, base)
     if base:
         bench_files.comparable(given.against, base, settings, given.any_machine)
+        bench_files.in_common(given.against, base, settings, given.measured())
     if threshold is not None and base is None and not settings.relative_to:
         raise Fail("--fail-above needs something to compare with: --against FILE, or --relative-to TARGET")
     repetitions = Wish(given.false_alarms, "--false-alarms").whole(0)
@@ -210,7 +211,7 @@ def _shapes(given: Given) -> tuple[Shape, ...]:
         try:
             found.append(parse(text, -1 if given.axis is None else given.axis))
         except ValueError as error:
-            raise Fail(f"--shape {text}: {error}; smxcheck list shapes shows the names") from error
+            raise Fail(f"--shape {text}: {error}") from error
     return tuple(dict.fromkeys(found))
 
 

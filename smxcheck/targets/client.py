@@ -17,7 +17,7 @@ from smxcheck.targets.spec import TargetSpec
 from smxcheck.targets.worker import CHANNEL_LOST
 
 #: No element that can cross is larger (complex numbers of two long doubles cannot).
-_LARGEST_ELEMENT = 16
+LARGEST_ELEMENT = 16
 
 _OUTCOMES = frozenset({"returned", "raised", "crashed", "exited", "out-of-memory", "not-array", "not-passed"})
 
@@ -58,7 +58,7 @@ class WorkerSession:
         arrays: list[wire.Array] = []
         message = {"kind": "call", **call_message(call, arrays)}
         try:
-            answer, values = self._ask(message, arrays, limit, largest_answer(call) * _LARGEST_ELEMENT)
+            answer, values = self._ask(message, arrays, limit, largest_answer(call) * LARGEST_ELEMENT)
             seen = _observation(answer, values)
         except (TimedOut, Died, wire.WireError) as error:
             self.close()

@@ -79,6 +79,10 @@ class WorkerProcess:
         self.printed = 0
         self.tail = b""
 
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
     def exchange(
         self, message: dict[str, Any], arrays: list[wire.Array], seconds: float, max_bytes: int
     ) -> tuple[dict[str, Any], list[wire.Array]]:

@@ -25,7 +25,7 @@ holds the column of ANCHORED in 20 of 20 runs.)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
@@ -35,7 +35,7 @@ from smxcheck.benchmark.compare.differences import (
     unusable as unusable,  # the gate's own question before it measures
 )
 from smxcheck.benchmark.compare.ranking import base_name
-from smxcheck.benchmark.compare.statistics import Interval, anchored, ratio_between, time_ratio, verdict
+from smxcheck.benchmark.compare.statistics import Interval, anchored, change, ratio_between, time_ratio
 from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Run, Verdict
 
 Pair = tuple[Entry, Entry]
@@ -51,6 +51,8 @@ class Rule(StrEnum):
 
 #: What `compare` goes by unless told otherwise.
 RULE = Rule.ANCHORED
+#: Notes on what was SLOWER at first: what a second measurement said of it.
+CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed by a second measurement"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True)
 class NewlyWrong:
-    """A target whose values were right and are wrong now; ``message`` says what is wrong."""
+    """A target that was timed and right, and is wrong or fails now; ``message`` says what is wrong, or how it fails."""
 
     title: str
     target: str
@@ -99,11 +101,12 @@ class Comparison:
         return 3 if all(change.verdict is Verdict.UNDECIDED for change in self.changes) else 0
 
 
-def compare(old: Run, new: Run, threshold: float, rule: Rule = RULE) -> Comparison:
+def compare(old: Run, new: Run, threshold: float, rule: Rule = RULE, sure: float = 0.0) -> Comparison:
     """Every target on every benchmark that is in both runs, and right in both.
 
-    A verdict is that of `smxcheck.benchmark.compare.statistics.verdict` with the threshold as margin; its ratio is that of the rule
-    (of the union, for BOTH, with the geometric mean as value). What is wrong now and was right is ``newly_wrong``.
+    A verdict is that of `smxcheck.benchmark.compare.statistics.change`; its ratio is that of the rule
+    (of the union, for BOTH, with the geometric mean as value). What is wrong or fails now and was right is ``newly_wrong``: a gate
+    that let a crash pass as "not compared" would be green where there is nothing left to be slow.
     """
     sides = [(before, after) for after in new.benchmarks if (before := old.benchmark(after.title))]
     missing, broken, pairs = list[str](), list[NewlyWrong](), dict[str, list[tuple[Benchmark, Benchmark]]]()
@@ -112,18 +115,20 @@ def compare(old: Run, new: Run, threshold: float, rule: Rule = RULE) -> Comparis
             entry, earlier = after.entry(name), before.entry(name)
             if entry and earlier and earlier.ranked and entry.judgement and entry.judgement.wrong:
                 broken.append(NewlyWrong(after.title, name, entry.judgement.message))
+            elif entry and earlier and earlier.ranked and entry.failure:
+                broken.append(NewlyWrong(after.title, name, f"not timed any more: {entry.failure}"))
             elif entry and earlier and entry.ranked and earlier.ranked:
                 pairs.setdefault(name, []).append((before, after))
             else:
                 missing.append(f"{name} on {after.title}: {_reason(earlier, entry)}")
     missing += _only_in(old, new, "only in the base")
     missing += _only_in(new, old, "not in the base")
-    changes = [c for name, found in pairs.items() for c in _changes(name, found, threshold, rule)]
+    changes = [c for name, found in pairs.items() for c in _changes(name, found, rule, lambda ratio: change(ratio, threshold, sure))]
     notes = [*differences(old, new), *_drift(sides, new.settings.margin)]
     return Comparison(_in_order(changes, new), threshold, tuple(notes), tuple(missing), tuple(broken))
 
 
-def within(run: Run, threshold: float) -> Comparison:
+def within(run: Run, threshold: float, sure: float = 0.0) -> Comparison:
     """The targets of one run against its base, timed in the same rounds: the base's times stand for the old ones."""
     base, changes, missing, broken = base_name(run), list[Change](), list[str](), list[NewlyWrong]()
     for benchmark in run.benchmarks:
@@ -135,7 +140,7 @@ def within(run: Run, threshold: float) -> Comparison:
                 others = [(e, o) for b in run.benchmarks if b is not benchmark
                           if (e := b.entry(entry.name)) and (o := b.entry(base)) and e.ranked and o.ranked]  # fmt: skip
                 ratio = time_ratio(entry, old, others)
-                told = verdict(ratio, threshold)
+                told = change(ratio, threshold, sure)
                 changes.append(Change(benchmark.title, entry.name, ratio, told, old.median, entry.median))
             else:
                 reason = _state(old, base) if not (old and old.ranked) else _state(entry, entry.name)
@@ -143,24 +148,32 @@ def within(run: Run, threshold: float) -> Comparison:
     return Comparison(tuple(changes), threshold, (), tuple(missing), tuple(broken))
 
 
-def confirmed(first: Comparison, second: Comparison) -> Comparison:
-    """What the first found, with SLOWER only where the second found it too: else it is UNDECIDED.
+def confirmed(first: Comparison, second: Comparison, together: Comparison) -> Comparison:
+    """SLOWER where each of two measurements says so, and both taken together: else what was SLOWER is UNDECIDED.
 
-    The second may have measured only what was SLOWER. What it found wrong is kept: values do not depend on luck.
+    The second may have measured a part only. Where it did, what both say together holds, but no SLOWER that was none before.
+    What any of them found wrong is kept: values do not depend on luck.
     """
     again = {(c.title, c.target): c.verdict for c in second.changes}
+    pooled = {(c.title, c.target): c for c in together.changes}
     broken = tuple(dict.fromkeys((*first.newly_wrong, *second.newly_wrong)))
     gone = {(b.title, b.target) for b in broken}
-    changes = [
-        replace(c, verdict=Verdict.UNDECIDED, note="not confirmed by a second measurement")
-        if c.verdict is Verdict.SLOWER and again.get((c.title, c.target)) is not Verdict.SLOWER
-        else c
-        for c in first.changes if (c.title, c.target) not in gone
-    ]  # fmt: skip
-    return replace(first, changes=tuple(changes), newly_wrong=broken)
+
+    def told(before: Change) -> Change:
+        now = pooled.get((before.title, before.target), before)
+        if before.verdict is not Verdict.SLOWER:
+            return replace(now, verdict=Verdict.UNDECIDED) if now.verdict is Verdict.SLOWER else now
+        if now.verdict is Verdict.SLOWER is again.get((before.title, before.target)):
+            return replace(now, note="; ".join(filter(None, (CONFIRMED, now.note))))
+        return replace(now, verdict=Verdict.UNDECIDED, note=NOT_CONFIRMED)
+
+    changes = tuple(told(c) for c in first.changes if (c.title, c.target) not in gone)
+    return replace(first, changes=changes, newly_wrong=broken)
 
 
-def _changes(name: str, sides: Sequence[tuple[Benchmark, Benchmark]], threshold: float, rule: Rule) -> list[Change]:
+def _changes(
+    name: str, sides: Sequence[tuple[Benchmark, Benchmark]], rule: Rule, judge: Callable[[Interval], Verdict]
+) -> list[Change]:
     """Those of one target. The noise of each benchmark is a prior for that of the others."""
     raw = [_pair(name, before, after) for before, after in sides]
     beside = [_anchored(name, before, after) for before, after in sides] if rule is not Rule.RAW else [None] * len(raw)
@@ -170,8 +183,8 @@ def _changes(name: str, sides: Sequence[tuple[Benchmark, Benchmark]], threshold:
         if pair:
             ratios[Rule.ANCHORED] = ratio_between(*pair, _without(beside, place))
         ratio = _joined(list(ratios.values())) if rule is Rule.BOTH else ratios.get(rule, ratios[Rule.RAW])
-        told = verdict(ratio, threshold)
-        note = _note({r: verdict(i, threshold) for r, i in ratios.items()}, told, rule)
+        told = judge(ratio)
+        note = _note({r: judge(i) for r, i in ratios.items()}, told, rule)
         found.append(Change(after.title, name, ratio, told, old.median, new.median, note))
     return found
 

@@ -17,8 +17,9 @@ form of Smyth (Linear models and empirical Bayes methods, Stat. Appl. Genet. Mol
     s̃² = (d₀ s₀² + (L-1) s²) / (d₀ + L-1),   t with d₀ + L-1 degrees of freedom,
 
 d₀ = the degrees of freedom that the others have, but at most PRIOR, since the noise of shapes differs. The interval is the
-wider one of θ̂ ± t √(s̃²/L) and of the rounds' own. **One launch** has no s²: its interval covers the noise of rounds
-alone, and not what differs from process to process.
+wider one of θ̂ ± t √(s̃²/L) and of the rounds' own. **One launch** has no s². Where the other benchmarks have none either,
+PROCESS is put in its place, and what rounds vary by is added: nothing is SAME within 5 % after one launch, and FASTER or
+SLOWER only beyond 15 %.
 """
 
 from __future__ import annotations
@@ -39,7 +40,13 @@ Array = npt.NDArray[np.float64]
 #: Simulated coverage over 2 to 5 launches, 5 to 30 rounds, 0 to 4 % between launches, 1 to 10 % between rounds: 93 % and
 #: more, also where the noise of the benchmarks differs (the slow tests of `tests/test_bench_statistics.py`).
 PRIOR = 4
+#: What processes are taken to differ by (standard deviation of a logarithm) where nothing is known of it. Six targets on 7
+#: shapes in 2 dtypes on two busy cores: √s² is 0.066 in the median of the 29 pairs with several launches, rounds included;
+#: a process in which memory lies badly is off by far more, which no single launch tells.
+PROCESS = 0.05
 _CONFIDENCE = 0.95
+#: Student's t with more degrees of freedom is the normal distribution, to 0.6 % of its quantile.
+_MOST_FREEDOM = 200
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,29 @@ def verdict(ratio: Interval, margin: float) -> Verdict:
     return Verdict.SAME if -bound <= low and high <= bound else Verdict.UNDECIDED
 
 
+def wider(ratio: Interval, times: float) -> Interval:
+    """The interval with so many times the distance from its value, in logarithms."""
+    low, value, high = _log(ratio.low), _log(ratio.value), _log(ratio.high)
+    return Interval(ratio.value, _exp(value - times * (value - low)), _exp(value + times * (high - value)))
+
+
+def change(ratio: Interval, threshold: float, sure: float = 0.0) -> Verdict:
+    """What the gate says of a ratio new/old and a threshold t that matters.
+
+    SLOWER where the estimate is beyond 1+t and the interval beyond 1 + ``sure``·t: a slowdown that is significant, and by the
+    best estimate too large. `verdict`, which asks that the interval exclude all that is allowed, misses a quarter of the
+    slowdowns of twice the threshold in runs of some seconds (`smxcheck.benchmark.compare.gate`). FASTER is the mirror image.
+    SAME where the whole interval lies within [1/(1+t), 1+t], anything else is UNDECIDED.
+    """
+    bound, least = math.log1p(threshold), math.log1p(sure * threshold)
+    value, low, high = _log(ratio.value), _log(ratio.low), _log(ratio.high)
+    if value > bound and low > least:
+        return Verdict.SLOWER
+    if value < -bound and high < -least:
+        return Verdict.FASTER
+    return Verdict.SAME if -bound <= low and high <= bound else Verdict.UNDECIDED
+
+
 def _launches(entry: Entry, base: Entry) -> list[Array]:
     """log(entry / base) round by round for each launch; what only one of them has is left out."""
     logs = []
@@ -190,7 +220,7 @@ def _estimate(launches: Sequence[Array]) -> _Estimate:
 
 
 def _interval(estimate: _Estimate, others: Sequence[_Estimate]) -> Interval:
-    """exp of the wider one of the two intervals."""
+    """exp of the wider one of the two intervals, or of the rounds' with PROCESS where launches tell nothing."""
     borrowed = sum(e.freedom for e in others)
     mean = math.fsum(e.freedom * e.launches for e in others) / borrowed if borrowed else 0.0
     prior = min(PRIOR, borrowed)
@@ -200,6 +230,8 @@ def _interval(estimate: _Estimate, others: Sequence[_Estimate]) -> Interval:
         variance = (prior * mean + estimate.freedom * estimate.launches) / freedom
         between = _student(freedom) * math.sqrt(variance * estimate.weight)
         half = max(half, between) if estimate.rounds_freedom else between
+    else:
+        half = math.hypot(half, _student(_MOST_FREEDOM) * PROCESS * math.sqrt(estimate.weight))
     return Interval(*(_exp(log) for log in (estimate.value, estimate.value - half, estimate.value + half)))
 
 
@@ -263,7 +295,7 @@ def _student(freedom: int) -> float:
     By bisection of θ = arctan(t/√ν), in which the probability within ±t is a finite sum (Abramowitz & Stegun, 26.7.3-4).
     Above 200 degrees that of 200 holds: 1.972 instead of 1.960 at most.
     """
-    freedom = min(freedom, 200)
+    freedom = min(freedom, _MOST_FREEDOM)
     low, high = 0.0, math.pi / 2
     for _ in range(80):
         middle = (low + high) / 2

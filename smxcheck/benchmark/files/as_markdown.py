@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from smxcheck.benchmark.compare.against import Comparison
-from smxcheck.benchmark.files.page import matrix, summary, table
+from smxcheck.benchmark.files.page import costs, matrix, summary, table
 from smxcheck.benchmark.results import Run, Verdict
 from smxcheck.benchmark.show import remarks
 from smxcheck.benchmark.show.figures import interval, seconds_text
-from smxcheck.benchmark.show.words import FRONT, FRONT_MEANS, Findings, findings, head
+from smxcheck.benchmark.show.words import FRONT, FRONT_MEANS, Findings, error_text, findings, head
 from smxcheck.report.as_markdown import code, text
 from smxcheck.report.escape import cleaned
 
@@ -35,7 +35,7 @@ def _lines(found: Findings, comparison: Comparison | None) -> Iterator[str]:
     yield from _section("Wrong: timed, never ranked", _bullets(remarks.wrongs(found)))
     yield from _section("What makes these figures worth less", _bullets([*remarks.failures(run), *remarks.doubts(run)]))
     for group in found.groups:
-        body = [*summary(found, group), "", "Nanoseconds for an element:", "", *matrix(group)]
+        body = [*summary(found, group), "", *costs(group), "Nanoseconds for an element:", "", *matrix(group)]
         yield from _section(text(group.title), body)
     yield from _section("Where and how", [*_bullets([*head(found), f"{FRONT}: {FRONT_MEANS}"]), *_again(run)])
 
@@ -61,7 +61,7 @@ def _changes(comparison: Comparison) -> Iterator[str]:
         yield ""
         yield from table(("benchmark", "target", "before", "now", "now/before (95 %)", "verdict"), rows)
     facts = [
-        *(f"{w.target} is WRONG on {w.title}, and was right: {w.message}" for w in comparison.newly_wrong),
+        *(f"{w.target} is WRONG on {w.title}, and was right: {error_text(w.message)}" for w in comparison.newly_wrong),
         *(f"differs: {note}" for note in comparison.notes),
         *(f"not compared: {reason}" for reason in comparison.not_compared),
     ]

@@ -6,6 +6,9 @@ its warm-up is the first call. What pyperf knows no unit for is metadata: ``smx_
 ``smx_worst_ulp`` and ``smx_level``. Metadata are numbers and lines of text, never empty (https://pyperf.readthedocs.io,
 JSON format 1.0).
 
+Every round is in the file. pyperf's own test of significance takes two files with equal numbers of values alone, and says
+"ERROR when testing if values are significant" of others, which short time limits give; its ratios stand all the same.
+
 Wrong targets are not in the file: ``compare_to`` would rank them. ``smx_left_out`` names them.
 """
 

@@ -54,7 +54,8 @@ def table(run: Run) -> Iterator[tuple[Benchmark, dict[str, Figures]]]:
     """
     base = base_name(run)
     for benchmark in run.benchmarks:
-        compared = standings(benchmark, base, run.settings.margin, run.benchmarks) if run.complete else ()
+        alike = [b for b in run.benchmarks if (b.function, b.dtype) == (benchmark.function, benchmark.dtype)]
+        compared = standings(benchmark, base, run.settings.margin, alike) if run.complete else ()
         found = {s.entry.name: s for s in compared}
         yield benchmark, {e.name: figures(benchmark, e, found.get(e.name)) for e in benchmark.entries}
 

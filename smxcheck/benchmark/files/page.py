@@ -14,11 +14,13 @@ from smxcheck.benchmark.show.figures import (
     bytes_text,
     figure,
     interval,
+    known,
     percent,
     quartiles,
     range_text,
     seconds_text,
 )
+from smxcheck.benchmark.show.means import mean_costs, means_title
 from smxcheck.benchmark.show.words import (
     BYTES_FORMULA,
     FRONT,
@@ -88,9 +90,6 @@ def _doubts(found: Findings) -> Iterator[str]:
         yield f"WRONG on a timed shape, so timed and never ranked: {escaped(listed(wrong))}."
     if open_ := undecided(run):
         yield f"UNDECIDED on {plural(len(open_), 'benchmark')}: {escaped('; '.join(open_))}."
-    launches = [len(e.launches) for b in run.benchmarks for e in b.entries if e.timed]
-    if launches and min(launches) == 1:
-        yield "Some were timed in one process alone: what differs from process to process is in no interval of theirs."
     yield "One machine: another one may order the targets differently. Errors are lower bounds (≥), from rows that were judged."
 
 
@@ -145,11 +144,12 @@ def _method(found: Findings) -> Iterator[str]:
 
 
 def _trust(trust: Trust) -> Iterator[str]:
-    runs = plural(trust.repetitions, "run")
+    n = trust.repetitions
     yield (
-        f"{runs} of the same code against a base, {plural(trust.comparisons, 'comparison')} in each, at a threshold of"
-        f" {percent(trust.threshold)}, and as many in which one target was held up until it took {figure(trust.slowed)} times as"
-        " long:"
+        f"{plural(2 * n, 'run')} against a base at a threshold of {percent(trust.threshold)},"
+        f" {plural(trust.comparisons, 'comparison')} in each: {n} of unchanged code, and {n} in which one target was held up until"
+        f" it took {figure(trust.slowed)} times as long and the others were unchanged. A run with any SLOWER for what had not"
+        " changed is a false alarm."
     )
     yield ""
     yield from table(
@@ -161,10 +161,8 @@ def _trust(trust: Trust) -> Iterator[str]:
     )
     if trust.spread:
         yield ""
-        yield (
-            f"New to old of the same code: from {figure(min(trust.spread))} to {figure(max(trust.spread))} in"
-            f" {plural(len(trust.spread), 'ratio')}."
-        )
+        spread = remarks.spread_text(trust)
+        yield f"{spread[0].upper()}{spread[1:]}."
     if trust.targets:
         yield ""
         yield escaped(f"Tried with {listed(list(trust.targets))} on {'; '.join(trust.titles)}.")
@@ -184,6 +182,7 @@ def _address(name: str) -> str:
 def _group(found: Findings, group: Group) -> Iterator[str]:
     yield from summary(found, group)
     yield ""
+    yield from costs(group)
     yield "ns for an element:"
     yield ""
     yield from matrix(group)
@@ -201,14 +200,30 @@ def summary(found: Findings, group: Group) -> Iterator[str]:
     rows = []
     for of in group.overall:
         ratio, verdict = _NOTHING, _NOTHING
-        if of.target == found.base and not of.wrong:
+        if of.target == found.base and of.ratio:
             ratio, verdict = "1", "the base"
-        elif of.ratio and not of.wrong:
+        elif of.ratio:
             ratio, verdict = interval(speed(of.ratio)), str(of.verdict or _NOTHING)
         trouble = overall_trouble(group, of)
         front = FRONT if of.pareto else ""
         rows.append((of.target, ratio, trouble or verdict, str(of.benchmarks), accuracy(of.worst, of.level), front))
     yield from table(("target", f"× speed of {found.base or 'the base'} (95 %)", "verdict", "shapes", "worst error", "front"), rows)
+
+
+def costs(group: Group) -> Iterator[str]:
+    """What targets and yardsticks cost in the mean over the shapes, and a blank line; nothing for one shape."""
+    means = mean_costs(group) if len(group.benchmarks) > 1 else []
+    if not means:
+        return
+    yield f"{means_title(group).capitalize()}:"
+    yield ""
+    rows = [
+        (m.name, f"{known(m.nanoseconds)}{' WRONG' if m.wrong else ''}", known(m.elements and m.elements / 1e6),
+         known(m.gigabytes), known(m.copies), bytes_text(m.peak_bytes))
+        for m in means
+    ]  # fmt: skip
+    yield from table(("", "ns for an element", "M elements/s", "GB/s", "× copy", "peak memory"), rows)
+    yield ""
 
 
 def matrix(group: Group) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """A whole run: processes started, values judged, rounds timed, everything kept as it comes, and gone on with.
 
 A launch starts every target anew and goes through all benchmarks. The first launch judges before it times. After the
-last one the launches go on with those benchmarks alone that are undecided, as long as there are seconds left.
+last one the launches go on with those benchmarks alone that are not settled (`unsettled`: looking again and again has its
+price), as long as there are seconds left.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from smxcheck.benchmark.compare.ranking import undecided
+from smxcheck.benchmark.compare.ranking import unsettled
+from smxcheck.benchmark.compare.statistics import PROCESS
 from smxcheck.benchmark.measure import plan
+from smxcheck.benchmark.measure.afterwards import Afterwards
 from smxcheck.benchmark.measure.inputs import bytes_moved, timed_call
 from smxcheck.benchmark.measure.machine import facts
 from smxcheck.benchmark.measure.memory import available, lacking
@@ -70,11 +73,11 @@ def run(
     work.resume(before)
     work.command = work.command or command
     for launch in range(settings.launches):
-        if not work.fits(launch):
+        if not work.fits(launch, len(only) or None):
             break
         work.launch(launch, only)
     for launch in range(settings.launches, _MOST_FURTHER * settings.launches):
-        titles = frozenset(undecided(work.so_far())) & frozenset(only or work.found)
+        titles = frozenset(unsettled(work.so_far())) & frozenset(only or work.found)
         if not titles or not work.fits(launch, len(titles)):
             break
         work.launch(launch, titles)
@@ -122,6 +125,10 @@ class _Work:
         )  # fmt: skip
 
     def finish(self) -> None:
+        remedy = "--launches 3 tells more" if self.settings.launches == 1 else "more launches tell more"
+        if any(len(entry.launches) == 1 for benchmark in self.found.values() for entry in benchmark.targets):
+            self.notes[f"some were timed in one process alone, and processes are taken to differ by {100 * PROCESS:g} %: nothing"
+                       f" is SAME within that, and FASTER or SLOWER only by far more; {remedy}"] = None  # fmt: skip
         self.complete = True
         self.keep(self.so_far())
 
@@ -132,7 +139,7 @@ class _Work:
         """
         if not self.steps:
             return True
-        spent = time.monotonic() - self.started
+        spent = self.earlier + time.monotonic() - self.started
         each = self.lasted / self.steps
         if spent + each * (len(self.items) if count is None else count) <= self.settings.seconds:
             return True
@@ -173,6 +180,7 @@ class _Work:
         if not self.items:
             self.machine = facts(self.settings.threads)
             self.items = plan.items(self.settings, infos)
+            self.notes |= dict.fromkeys(plan.lacking(self.settings, infos))
         self.targets = tuple(_target(s) for name, s in sessions.items() if name not in YARDSTICKS)
 
     def _benchmark(self, item: Item, sessions: Mapping[str, TimingSession]) -> None:
@@ -190,7 +198,9 @@ class _Work:
         started = time.monotonic()
         judged = _judged(item, contenders, entries)
         self.lasted -= time.monotonic() - started
-        launches = _launched(call, contenders, judged, self.slowed, self._plan())
+        afterwards = Afterwards(call, item.dtype, item.shape)
+        launches = _launched(call, contenders, judged, self.slowed, self._plan(), afterwards)
+        self.lasted -= afterwards.seconds
         self.found[item.title] = replace(known, entries=tuple(_added(judged[name], launches.get(name)) for name in judged))
 
     def _plan(self) -> Plan:
@@ -201,8 +211,10 @@ class _Work:
         before = sum(len(e.launches) for b in self.found.values() for e in b.entries[-1:])
         done = min(1.0, before / total)
         spent = time.monotonic() - self.started
+        within = self.settings.seconds - self.earlier - spent
         each = (self.lasted if before >= len(self.items) else spent) / max(1, self.steps)
-        left = each * max(0, total - before) if self.steps else None
+        once, planned = (each * max(0, count - before) for count in (len(self.items), total))
+        left = max(once, min(planned, within)) if self.steps else None  # the first launch ends, however late
         self.progress(Step(done, left, where))
 
 
@@ -230,38 +242,56 @@ def _judged(item: Item, contenders: Mapping[str, TimingSession], entries: Mappin
     return found
 
 
+@dataclass(frozen=True)
+class _Launched:
+    """One launch of a contender: seconds of its first call, bytes at its peak, and what was wrong in what was timed."""
+
+    taken: Taken | NotTimed
+    first: float = 0.0
+    peak: int | None = None
+    wrong: Judgement | None = None
+
+
 def _launched(
-    call: Call, contenders: Mapping[str, TimingSession], entries: Mapping[str, Entry], slowed: Mapping[str, float], how: Plan
-) -> dict[str, tuple[Taken | NotTimed, float, int | None]]:
-    """What was taken of each contender, seconds of its first call, and bytes at its peak."""
+    call: Call, contenders: Mapping[str, TimingSession], entries: Mapping[str, Entry], slowed: Mapping[str, float], how: Plan,
+    afterwards: Afterwards,
+) -> dict[str, _Launched]:  # fmt: skip
+    """What was taken of each contender. In the first launch one that was right before is judged once more, on what was timed."""
     held: dict[str, float] = {}
-    found: dict[str, tuple[Taken | NotTimed, float, int | None]] = {}
+    found: dict[str, _Launched] = {}
     for name, session in contenders.items():
         if entries[name].failure:
             continue
         try:
             held[name] = session.hold(call, name if name in YARDSTICKS else "", slowed.get(name, 1.0))
         except NotTimed as reason:
-            found[name] = (reason, 0.0, None)
+            found[name] = _Launched(reason)
     taken = measure({name: contenders[name] for name in held}, how)
     for name, first in held.items():
         session = contenders[name]
-        alive = not taken[name].failure
-        wanted = alive and name not in YARDSTICKS and not entries[name].launches  # it is the same in every launch
-        found[name] = (taken[name], first, session.peak() if wanted else None)
+        target = not taken[name].failure and name not in YARDSTICKS
+        once = not entries[name].launches
+        peak = session.peak() if target and once else None  # it is the same in every launch
+        found[name] = _Launched(taken[name], first, peak)
+        judged = entries[name].judgement
+        if target and once and judged is not None and not judged.wrong:
+            try:
+                found[name] = replace(found[name], wrong=afterwards.judge(session))
+            except NotTimed as reason:
+                found[name] = _Launched(reason)
         session.release()
     return found
 
 
-def _added(entry: Entry, launched: tuple[Taken | NotTimed, float, int | None] | None) -> Entry:
+def _added(entry: Entry, launched: _Launched | None) -> Entry:
     """The entry with one launch more, or with what ended it: a target that failed once is not timed any more."""
     if launched is None:
         return entry
-    taken, first, peak = launched
+    taken = launched.taken
     if isinstance(taken, NotTimed) or taken.failure:
         return replace(entry, launches=(), failure=str(taken) if isinstance(taken, NotTimed) else taken.failure)
-    launch = Launch(taken.loops, tuple(taken.seconds), rounded(first), rounded(taken.cpus), peak)
-    return replace(entry, launches=(*entry.launches, launch))
+    launch = Launch(taken.loops, tuple(taken.seconds), rounded(launched.first), rounded(taken.cpus), launched.peak)
+    return replace(entry, launches=(*entry.launches, launch), judgement=launched.wrong or entry.judgement)
 
 
 @contextlib.contextmanager
@@ -274,7 +304,7 @@ def _sessions(settings: Settings) -> Iterator[Mapping[str, TimingSession]]:
     opened: list[tuple[str, TimingSession]] = []
 
     def start(name: str) -> TimingSession:
-        session = TimingSession("" if name in YARDSTICKS else name, options, settings.threads)
+        session = TimingSession("" if name in YARDSTICKS else name, options, settings.threads, settings.functions)
         opened.append((name, session))
         return session
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 from collections.abc import Callable
+
+# Bound here: a target may replace it in its module.
+from gc import collect
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +45,10 @@ def peak_of(call: Callable[[], Any]) -> int | None:
 def _weighed(call: Callable[[], Any]) -> int:
     call()
     give_back()
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     _CLEAR.write_text(_RESET, encoding="ascii")
     result = call()
-    highest = _resident("VmHWM")
+    highest = resident("VmHWM")
     del result
     return max(0, highest - before)
 
@@ -64,7 +66,7 @@ def settle() -> None:
 def give_back() -> None:
     """Frees what nothing refers to and what adapters keep, and has the C library return it to the system (glibc)."""
     adapters.forget()
-    gc.collect()
+    collect()
     _of_libc("malloc_trim", 0)
 
 
@@ -81,7 +83,7 @@ def _of_libc(name: str, *arguments: int) -> None:
     function(*arguments)
 
 
-def _resident(field: str) -> int:
+def resident(field: str) -> int:
     """Bytes by a field of the process's status; raises KeyError where the system has no such field."""
     lines = (line.partition(":") for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines())
     return int({name: value for name, _, value in lines}[field].split()[0]) << 10

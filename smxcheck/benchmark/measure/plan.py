@@ -35,8 +35,11 @@ class Item:
 
 
 def items(settings: Settings, infos: Sequence[TargetInfo]) -> list[Item]:
-    """Raises TargetError where no target has any of the functions."""
+    """Raises TargetError where no target has any of the functions, and where none is called what ratios are to."""
     found = []
+    names = [info.name for info in infos]
+    if settings.relative_to and settings.relative_to not in names:
+        raise TargetError(f"--relative-to {settings.relative_to}: what is timed is called {', '.join(names)}; name one of these")
     for function in functions(settings, infos):
         having = tuple(i.name for i in infos if function in i.offers)
         for dtype in settings.dtypes if having else ():
@@ -54,6 +57,13 @@ def functions(settings: Settings, infos: Sequence[TargetInfo]) -> tuple[str, ...
     own = [i for i in infos if parse_target(i.name).kind in ("file", "module")]
     offered = {function for info in own for function in info.offers}
     return tuple(f for f in FUNCTIONS if f in offered) or _UNASKED
+
+
+def lacking(settings: Settings, infos: Sequence[TargetInfo]) -> list[str]:
+    """A sentence for each target that was named and has not all of the functions."""
+    asked = functions(settings, infos)
+    found = {i.name: [f for f in asked if f not in i.offers] for i in infos if i.name in settings.targets}
+    return [f"{name} has no {', '.join(missing)}: not timed there" for name, missing in found.items() if missing]
 
 
 def shapes(settings: Settings, function: str) -> tuple[Shape, ...]:

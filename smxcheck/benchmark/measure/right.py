@@ -15,19 +15,19 @@ from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.call import Demand, Judged, Question, ask, judge_call
 from smxcheck.judge.result import LEVEL_ORDER, Result, Status
 from smxcheck.run.applicable import Lacking, keywords_in_force
-from smxcheck.targets.protocol import Call, Observation, Offer, Session
+from smxcheck.targets.protocol import Call, Observation, Offer, Session, TargetInfo
 
 
 class Right:
     """What is right for one function, dtype and shape: made once, asked of every target, dropped before the next.
 
-    The input is that of `smxcheck.benchmark.measure.inputs.judged_call`: what is timed, with hard rows in it. Raises ValueError,
+    The input is that of `smxcheck.benchmark.measure.inputs.judged_call`, what is timed with hard rows in it, or ``call``. Raises ValueError,
     one line, where the function is not timed on that shape.
     """
 
-    def __init__(self, function: str, dtype: str, shape: Shape) -> None:
+    def __init__(self, function: str, dtype: str, shape: Shape, call: Call | None = None) -> None:
         self._shape, self._dtype = shape, dtype
-        self._call = judged_call(function, dtype, shape)
+        self._call = judged_call(function, dtype, shape) if call is None else call
         self._questions: dict[str, Question] = {}
 
     def judge(self, session: Session) -> Judgement | str:
@@ -51,10 +51,20 @@ class Right:
         force = keywords_in_force(case, offer)
         if isinstance(force, Lacking):
             return f"declined: {offer.spelled} takes no {force.keyword}; it is tested at {force.value} alone"
-        seen = session.call(call)
+        return self._earned(session.info.name, case, force, session.call(call))
+
+    def of_value(self, info: TargetInfo, value: Any) -> Judgement | str:
+        """What a value earns that the target returned for the call elsewhere."""
+        case, offer = self._case(self._call), info.offers[self._call.function]
+        force = keywords_in_force(case, offer)
+        if isinstance(force, Lacking):
+            return f"declined: {offer.spelled} takes no {force.keyword}"
+        return self._earned(info.name, case, force, Observation("returned", value))
+
+    def _earned(self, name: str, case: Case, force: Mapping[str, Any], seen: Observation) -> Judgement | str:
         if seen.outcome != "returned":
             return _refusal(seen)
-        return _judgement(judge_call(session.info.name, self._question(case, force), seen, Demand()))
+        return _judgement(judge_call(name, self._question(case, force), seen, Demand()))
 
     def _case(self, call: Call) -> Case:
         names, first = FUNCTIONS[call.function].arguments, call.arguments[0]
@@ -103,9 +113,11 @@ def _badness(result: Result) -> tuple[bool, int]:
 
 
 def _of(result: Result, level: str, message: str) -> Judgement:
-    """With the largest error of any element where all are right, and that of the element shown where one is not."""
+    """With the largest error of any element where all are right, and that of the element shown where one is not.
+
+    What is shown of a right result is the element nearest to its bound, which need not be that of the largest error.
+    """
     if result.status is Status.WRONG:
-        worst, allowed = result.error_ulp, result.allowed_ulp
-    else:
-        worst, allowed = result.largest_error_ulp, result.largest_allowed_ulp
-    return Judgement(level, worst, allowed, message, result.got, result.right)
+        return Judgement(level, result.error_ulp, result.allowed_ulp, message, result.got, result.right)
+    got, right = (result.got, result.right) if level == "wrong" else ("", "")
+    return Judgement(level, result.largest_error_ulp, result.largest_allowed_ulp, message, got, right)

@@ -20,7 +20,7 @@ from smxcheck.benchmark.shapes import NAMED
 #: How many times as long the slowed target takes.
 SLOWED = 1.2
 #: Seconds of rounds in each of the runs.
-_SECONDS = 14.0
+_SECONDS = 10.0
 _SHAPES = ("ten", "hundred")
 
 
@@ -49,10 +49,16 @@ def put_to_test(of: Run, repetitions: int, threshold: float, progress: Progress)
 
 
 def tested(of: Run) -> Settings:
-    """What the gate is tried on: the two targets of a run that load fastest, its first function and dtype, two shapes."""
-    quickest = sorted(of.targets, key=lambda target: target.import_seconds)[:2]
-    first = of.benchmarks[0]
-    having = [t.name for t in quickest if first.entry(t.name) is not None] or [first.targets[0].name]
+    """What the gate is tried on: the first benchmark with a right target gives function and dtype, two shapes beside it.
+
+    Of the right targets there, since no other is compared, the two that load fastest. Raises ValueError where none is right.
+    """
+    first = next((b for b in of.benchmarks if any(e.ranked for e in b.targets)), None)
+    if first is None:
+        raise ValueError("the gate cannot be put to the test: no target is right")
+    right = {e.name for e in first.targets if e.ranked}
+    quickest = sorted(of.targets, key=lambda target: target.import_seconds)
+    having = [target.name for target in quickest if target.name in right][:2]
     shapes = of.settings.shapes[:2] or tuple(NAMED[name][0] for name in _SHAPES)
     return replace(
         of.settings, targets=tuple(having), functions=(first.function,), dtypes=(first.dtype,), shapes=shapes, ladder=False,
@@ -61,8 +67,15 @@ def tested(of: Run) -> Settings:
 
 
 def _gated(base: Run, settings: Settings, threshold: float, progress: Progress, slowed: Mapping[str, float]) -> Comparison:
-    new = execute.run(settings, progress, slowed=slowed)
-    return gate.judge(base, new, threshold, lambda titles: execute.run(settings, progress, only=titles, slowed=slowed))
+    judged = _judged(base)
+    new = execute.run(settings, progress, before=judged, slowed=slowed)
+    return gate.judge(base, new, threshold, lambda titles: execute.run(settings, progress, before=judged, only=titles, slowed=slowed))
+
+
+def _judged(run: Run) -> Run:
+    """The judgements of a run without its times: the same code need not be judged forty times."""
+    benchmarks = tuple(replace(b, entries=tuple(replace(e, launches=()) for e in b.entries)) for b in run.benchmarks)
+    return replace(run, benchmarks=benchmarks, seconds=0.0, complete=False, notes=())
 
 
 def _told(progress: Progress, done: int, total: int) -> Callable[[Step], None]:

@@ -1,20 +1,25 @@
 """The child of a timing session: answers calls as any worker does, and holds one call to time it again and again.
 
-Only this process's clocks are read: what crosses the pipes is in no time.
+Only this process's clocks are read: what crosses the pipes is in no time. They are bound before the target is imported, and
+the parent holds what they tell against its own.
 """
 
 from __future__ import annotations
 
-import gc
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+# Bound here: a target that replaces these in their modules changes its own calls, not what times them.
+from gc import disable, enable, isenabled
 from itertools import repeat
 from operator import methodcaller
+from time import perf_counter_ns, process_time_ns
 from typing import Any
 
+from smxcheck.benchmark.measure.conduct import Conduct
 from smxcheck.benchmark.measure.peak import give_back, peak_of, settle
+from smxcheck.benchmark.measure.recall import digest, recall
 from smxcheck.benchmark.measure.yardsticks import yardstick
 from smxcheck.targets import threads, wire, worker
 from smxcheck.targets.execute import Executor, Ready, failure
@@ -71,11 +76,15 @@ class Stopwatch:
         self._device = options.device
         self._held: Held | None = None
         self._loop: Callable[..., None] | None = None
+        self._ready: Ready | None = None
+        self._conduct = Conduct(())
 
     def __call__(self, message: Message, arrays: list[wire.Array]) -> tuple[Message, list[wire.Array]]:
         if message["kind"] == "call":
             return worker.observed(self._executor, message, arrays)
         try:
+            if message["kind"] == "recall":
+                return {"kind": "recall"}, self._recall(wire.from_json(message["changes"], arrays))
             return self._answer(message, arrays), []
         except NotPassed as reason:
             return _not_timed(str(reason)), []
@@ -99,16 +108,19 @@ class Stopwatch:
 
     def _hold(self, call: Call, name: str, slowed: float) -> float:
         """Makes the call ready and calls once: the seconds of that."""
+        ready: Ready | None = None
         if name:
             function, given = yardstick(name, lay_out(call.arguments[0], call.layout).view)
             held = Held(function, given, {})
         else:
             ready = self._executor.ready(call)
             held = Held(ready.binding.call, ready.arguments, ready.keywords, ready.kind.wait)
-        started = time.perf_counter()
+        self._conduct = Conduct(digest(ready) if ready is not None else ())
+        started = perf_counter_ns()
         result = held.once()
-        seconds = time.perf_counter() - started
-        wait = None if name else self._wait(ready, result)
+        seconds = (perf_counter_ns() - started) / 1e9
+        wait = None if ready is None else self._wait(ready, result)
+        self._ready = ready
         held = Held(held.call, held.arguments, held.keywords, wait)
         self._held = held if slowed == 1.0 else Held(_slowed(held, slowed), held.arguments, held.keywords)
         self._loop = loop(len(held.arguments), tuple(held.keywords), waits=self._held.wait is not None)
@@ -125,20 +137,47 @@ class Stopwatch:
         held, run = self._held, self._loop
         if held is None or run is None:
             raise NotPassed("nothing is held to be timed")
+        self._conduct.woken()
         if loops > 1:
             held.once()
         given = (held.call, held.wait, held.arguments, tuple(held.keywords.values()))
         counters = repeat(None, loops // UNROLLED), repeat(None, loops % UNROLLED)
-        collects = gc.isenabled()
-        gc.disable()
+        collects = isenabled()
+        disable()
         try:
-            cpu_started, started = time.process_time_ns(), time.perf_counter_ns()
+            cpu_started, started = process_time_ns(), perf_counter_ns()
             run(*counters, *given)
-            ended, cpu_ended = time.perf_counter_ns(), time.process_time_ns()
+            ended, cpu_ended = perf_counter_ns(), process_time_ns()
         finally:
             if collects:
-                gc.enable()
+                enable()
+        self._conduct.sampled(loops)
         return (ended - started) / 1e9, (cpu_ended - cpu_started) / 1e9
+
+    def _recall(self, changes: tuple[tuple[wire.Array, wire.Array], ...]) -> list[wire.Array]:
+        """Values before and after the first of the changes. Raises NotPassed for what makes the times worthless."""
+        held, ready = self._held, self._ready
+        if held is None or ready is None:
+            raise NotPassed("nothing is held to be called again")
+        run = loop(len(held.arguments), tuple(held.keywords), waits=True)
+        values = tuple(held.keywords.values())
+        got: list[Any] = []
+
+        def ended(result: Any) -> None:
+            if held.wait is not None:
+                held.wait(result)
+            got[:] = [result]
+
+        def timed(arguments: tuple[Any, ...]) -> tuple[float, Any]:
+            started = perf_counter_ns()
+            run(repeat(None, 0), repeat(None, 1), held.call, ended, arguments, values)
+            return (perf_counter_ns() - started) / 1e9, got.pop()
+
+        self._conduct.woken()
+        self._conduct.check(digest(ready))
+        found = recall(ready, timed, changes, self._device)
+        self._conduct.check_growth(found.before.nbytes)
+        return [found.before, found.after]
 
     def _peak(self) -> int | None:
         if self._held is None:
@@ -146,7 +185,7 @@ class Stopwatch:
         return peak_of(self._held.once) if self._device == "cpu" else None
 
     def _release(self) -> None:
-        self._held = self._loop = None
+        self._held = self._loop = self._ready = None
         give_back()
 
 
@@ -178,7 +217,7 @@ def loop(arguments: int, keywords: tuple[str, ...], waits: bool) -> Callable[...
 
 def _slowed(held: Held, factor: float) -> Callable[..., Any]:
     """The call, spinning after its result is there until ``factor`` times its own time has passed."""
-    now, call, wait = time.perf_counter_ns, held.call, held.wait
+    now, call, wait = perf_counter_ns, held.call, held.wait
 
     def slow(*arguments: Any, **keywords: Any) -> Any:
         started = now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Sequence
 
 from smxcheck.report.screen import Layout, Line, plain
@@ -13,14 +12,18 @@ _BLOCKS, _BLOCKS_ASCII = "▁▂▃▄▅▆▇█", "12345678"
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
-def table(headings: Sequence[str], rows: Sequence[Line], layout: Layout, *, left: Collection[int] = (), gap: int = 2) -> list[Line]:
+def table(
+    headings: Sequence[str], rows: Sequence[Line], layout: Layout, *,
+    left: Collection[int] = (), gap: int = 2, widest: int = WIDEST_NAME,
+) -> list[Line]:  # fmt: skip
     """Rows of cells with their styles under headings, which may have several lines; the first column has names.
 
     A row of a name and one text more has the text over all its columns. Columns beyond the width follow in a block of their
-    own, with the names once more. ``left`` are the columns that are not figures.
+    own, with the names once more. ``left`` are the columns that are not figures. A name that is longer than ``widest`` stands
+    above its row.
     """
     fitted = [tuple((layout.fit(text), style) for text, style in row) for row in rows]
-    widths = _widths([layout.fit(h) for h in headings], fitted)
+    widths = _widths([layout.fit(h) for h in headings], fitted, widest)
     lines: list[Line] = []
     for block in _blocks(widths, layout.width, gap):
         lines += _headings([layout.fit(headings[i]) for i in block], [widths[i] for i in block], block, left, gap)
@@ -29,10 +32,10 @@ def table(headings: Sequence[str], rows: Sequence[Line], layout: Layout, *, left
     return lines
 
 
-def room(headings: Sequence[str], rows: Sequence[Line], layout: Layout, gap: int = 2) -> int:
+def room(headings: Sequence[str], rows: Sequence[Line], layout: Layout, *, gap: int = 2, widest: int = WIDEST_NAME) -> int:
     """How wide one column more may be; below 0 where the table is too wide already."""
     fitted = [tuple((layout.fit(text), style) for text, style in row) for row in rows]
-    widths = _widths([layout.fit(h) for h in headings], fitted)
+    widths = _widths([layout.fit(h) for h in headings], fitted, widest)
     return layout.width - sum(widths) - gap * len(widths)
 
 
@@ -51,17 +54,23 @@ def sparkline(values: Sequence[float | None], *, unicode: bool) -> str:
     return "".join(" " if v is None else steps[min(7, int(8 * v / top)) if top > 0 else 0] for v in values)
 
 
-def narrow(title: str, width: int) -> str:
-    """A heading broken between words into lines."""
-    return "\n".join(textwrap.wrap(title, width, break_long_words=False, break_on_hyphens=False))
+def stacked(pieces: Sequence[str], width: int) -> str:
+    """A heading in as few lines as the width allows; no piece is broken."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return "\n".join(lines)
 
 
-def _widths(headings: Sequence[str], rows: Sequence[Line]) -> list[int]:
+def _widths(headings: Sequence[str], rows: Sequence[Line], widest: int) -> list[int]:
     widths = [max(map(len, heading.split("\n"))) for heading in headings]
     for row in rows:
         for i, (text, _) in enumerate(row if len(row) == len(headings) else row[:1]):
             widths[i] = max(widths[i], len(text))
-    return [min(widths[0], WIDEST_NAME), *widths[1:]]
+    return [min(widths[0], widest), *widths[1:]]
 
 
 def _blocks(widths: Sequence[int], width: int, gap: int) -> list[list[int]]:

@@ -45,6 +45,11 @@ def figure(value: float) -> str:
     return f"{value:.{2 - exponent}f}"
 
 
+def known(value: float | None) -> str:
+    """Three significant digits, ``-`` where it is not known."""
+    return "-" if value is None else figure(value)
+
+
 def interval(found: Estimate | None) -> str:
     """``2.41 (2.35–2.48)``, the estimate and its interval of 95 %; ``-`` where there is none."""
     if found is None:

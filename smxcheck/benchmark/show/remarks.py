@@ -14,6 +14,7 @@ from smxcheck.benchmark.show.words import (
     beyond,
     compiles,
     cpus,
+    error_text,
     not_timed,
     speed,
     wrong_text,
@@ -29,27 +30,44 @@ _MOST_SHOWN = 3
 
 
 def wrongs(found: Findings) -> list[str]:
-    """What each wrong target gave in place of what, said once for the shapes of a function and dtype that share it."""
-    return _together((e, b, "is WRONG", wrong_text(e.judgement)) for b, e in _entries(found.run) if e.judgement and e.judgement.wrong)
+    """What each wrong target gave in place of what, said once for all functions, dtypes and shapes that share it."""
+    wrong = ((b, e, e.judgement) for b, e in _entries(found.run) if e.judgement and e.judgement.wrong)
+    return _together((e, b, "is WRONG", wrong_text(judgement)) for b, e, judgement in wrong)
 
 
 def failures(run: Run) -> list[str]:
-    """Why targets were not timed, said once for the shapes that share it."""
+    """Why targets were not timed, said once for all that share it."""
     return _together((e, b, "was not timed", not_timed(e)) for b, e in _entries(run) if not e.timed)
 
 
 def undecided(found: Findings) -> list[str]:
     """The shapes on which it is open how a target compares, even where the mean over all shapes is decided."""
-    open_ones = [(s.entry, b) for b in found.run.benchmarks for s in found.standings[b.title] if s.verdict is Verdict.UNDECIDED]
+    open_ones = [
+        (s.entry, b) for b in found.run.benchmarks for s in found.standings[b.title]
+        if s.verdict is Verdict.UNDECIDED and s.entry.name != found.base
+    ]  # fmt: skip
     return _together((e, b, f"against {found.base} is UNDECIDED", "--time-limit gives more time") for e, b in open_ones)
 
 
 def _together(told: Iterable[tuple[Entry, Benchmark, str, str]]) -> list[str]:
-    shapes: dict[tuple[str, str, str], list[str]] = {}
+    where: dict[tuple[str, str, str], list[Benchmark]] = {}
     for entry, benchmark, what, why in told:
-        head = f"{entry.name} {what} on {benchmark.function} {benchmark.dtype}"
-        shapes.setdefault((head, why, entry.name), []).append(benchmark.shape.title)
-    return [f"{head} {'; '.join(titles)}: {why}" for (head, why, _), titles in shapes.items()]
+        where.setdefault((entry.name, what, why), []).append(benchmark)
+    return [f"{name} {what} on {_places(found)}: {why}" for (name, what, why), found in where.items()]
+
+
+def _places(benchmarks: Iterable[Benchmark]) -> str:
+    """``softmax float32 and float64 64 x 10; 1 x 7``: dtypes with the same shapes, then functions with the same dtypes, together."""
+    shapes: dict[tuple[str, str], list[str]] = {}
+    for b in benchmarks:
+        shapes.setdefault((b.function, b.dtype), []).append(b.shape.title)
+    dtypes: dict[tuple[str, str], list[str]] = {}
+    for (function, dtype), titles in shapes.items():
+        dtypes.setdefault((function, "; ".join(titles)), []).append(dtype)
+    functions: dict[tuple[str, str], list[str]] = {}
+    for (function, where), names in dtypes.items():
+        functions.setdefault((listed(names), where), []).append(function)
+    return ", on ".join(f"{listed(names)} {of} {where}" for (of, where), names in functions.items())
 
 
 def doubts(run: Run) -> Iterator[str]:
@@ -89,13 +107,20 @@ def measured(run: Run) -> dict[str, list[str]]:
 
 
 def trust_text(trust: Trust) -> str:
-    """``20 runs of the same code: 0 false alarms; 20 of 20 slowdowns of 20 % found``."""
-    alarms = plural(trust.false_alarms, "false alarm")
-    slowdowns = f"{trust.found} of {plural(trust.repetitions, 'slowdown')} of {percent(trust.slowed - 1)} found"
-    return (
-        f"the gate at {percent(trust.threshold)} put to the test: {plural(trust.repetitions, 'run')} of the same code,"
-        f" {plural(trust.comparisons, 'comparison')} in each: {alarms}; {slowdowns}"
+    """``… 0 false alarms in 40 runs, 20 of them of unchanged code and 20 with one target slowed by 20 % …``."""
+    n, slowed = trust.repetitions, percent(trust.slowed - 1)
+    told = (
+        f"the gate at {percent(trust.threshold)} put to the test: {plural(trust.false_alarms, 'false alarm')} in {2 * n} runs,"
+        f" {n} of unchanged code and {n} with one target slowed by {slowed} (SLOWER for what had not changed,"
+        f" {plural(trust.comparisons, 'comparison')} in each run); the slowed target found in {trust.found} of {n}"
     )
+    return f"{told}; {spread_text(trust)}" if trust.spread else told
+
+
+def spread_text(trust: Trust) -> str:
+    """``unchanged code took from 0.98 to 1.03 times as long as before, in 80 ratios``."""
+    low, high = figure(min(trust.spread)), figure(max(trust.spread))
+    return f"unchanged code took from {low} to {high} times as long as before, in {plural(len(trust.spread), 'ratio')}"
 
 
 def verdict(found: Findings, comparison: Comparison | None = None) -> str:
@@ -123,7 +148,7 @@ def gate(comparison: Comparison) -> str:
         return "NOTHING COMPARED: nothing is in both and right in both"
     undecided = sum(c.verdict is Verdict.UNDECIDED for c in comparison.changes)
     if undecided == compared:
-        return f"UNDECIDED: none of {compared} compared could be decided at {threshold}; give it more time (--time-limit)"
+        return f"UNDECIDED: none of {compared} compared could be decided at {threshold}: more --launches tell more, in the base too"
     if undecided:
         return f"OK: {compared - undecided} of {compared} compared are not slower by {threshold}; {undecided} UNDECIDED"
     return f"OK: {compared} compared, none slower by {threshold}"
@@ -131,7 +156,7 @@ def gate(comparison: Comparison) -> str:
 
 def newly_wrong(comparison: Comparison) -> list[str]:
     """``kernel.py on softmax float32 4096 x 1000, where the base is right: nan in place of a number``."""
-    return [f"{w.target} on {w.title}, where the base is right: {w.message}" for w in comparison.newly_wrong]
+    return [f"{w.target} on {w.title}, where the base is right: {error_text(w.message)}" for w in comparison.newly_wrong]
 
 
 def _at_most(texts: Sequence[str]) -> str:
@@ -170,7 +195,7 @@ def _fastest(found: Findings, group: Group) -> str:
     """Who is how much faster than the base, as far as that is decided."""
     if not found.base:
         return "no target is right"
-    if all(o.wrong or not o.benchmarks for o in group.overall if o.target == found.base):
+    if all(not o.benchmarks for o in group.overall if o.target == found.base):
         return f"nothing is compared: {found.base}, the base, is not ranked"
     ranked = [(o.ratio, o) for o in group.overall if not o.wrong and o.ratio is not None and o.target != found.base]
     faster = [(ratio, o) for ratio, o in ranked if o.verdict is Verdict.FASTER]

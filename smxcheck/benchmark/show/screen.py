@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from smxcheck.benchmark.compare.against import Comparison
 from smxcheck.benchmark.results import COPY, EMPTY, EXP, Benchmark, Run, Verdict
-from smxcheck.benchmark.show import remarks, tables, words
+from smxcheck.benchmark.shapes import LAYOUTS
+from smxcheck.benchmark.show import means, remarks, tables, words
 from smxcheck.benchmark.show.words import Findings, Group, findings
 from smxcheck.report.escape import cleaned, to_ascii
 from smxcheck.report.numbers import listed, plural
@@ -14,17 +16,19 @@ from smxcheck.report.screen import BLANK, Layout, Line
 
 #: First words of a last line that is no good news, and those of one that leaves a question open.
 _BAD, _DOUBT = ("SLOWER", "WRONG"), ("UNDECIDED", "NOTHING", "INCOMPLETE")
+#: The blank in "numpy 2.4.6,".
+_PAIR = re.compile(r"(?<=\w) (?=\d[\w.+]*(?:,|$))")
 
 
 def lines(run: Run, layout: Layout, comparison: Comparison | None = None, everything: bool = False) -> list[Line]:
     """The whole screen, top to bottom; ``everything`` has a table of each shape, and what a call of each target includes."""
     found, comparison = findings(run), cleaned(comparison)
     sections = [
-        _wrapped(words.head(found), layout, "dim"),
+        _head(found, layout),
         *(section for group in found.groups for section in _group(found, group, layout, everything)),
         _wrapped(_legend(found, everything), layout, "dim"),
-        _wrapped([*remarks.wrongs(found), *remarks.failures(found.run)], layout, "bad"),
-        _wrapped([*remarks.doubts(found.run), *remarks.undecided(found)], layout, "doubt"),
+        _wrapped(remarks.wrongs(found), layout, "bad"),
+        _wrapped([*remarks.failures(found.run), *remarks.doubts(found.run), *remarks.undecided(found)], layout, "doubt"),
         _wrapped(_definitions(found.run, layout, everything), layout, "dim"),
         _comparison(comparison, layout, everything) if comparison is not None else [],
         _verdict(found, comparison, layout),
@@ -51,6 +55,7 @@ def _group(found: Findings, group: Group, layout: Layout, everything: bool) -> I
     title = f"{group.title}, {what}: {ratios}{', geometric mean' if several and found.base else ''}"
     yield [*layout.wrapped(title, rest="  ", style="strong"), *tables.overall_ranking(found, group, layout)]
     if several:
+        yield tables.means(group, layout)
         yield tables.matrix(group, layout)
     else:
         yield tables.costs(group.benchmarks[0], layout)
@@ -70,6 +75,8 @@ def _legend(found: Findings, everything: bool) -> Iterator[str]:
         signs.append(f"{words.LEAST}: the least time of the right ones")
     if any(e.timed and e.judgement and e.judgement.wrong for b in matrices for e in b.targets):
         signs.append(f"{words.WRONG_MARK}: wrong there, not ranked")
+    layouts = dict.fromkeys(b.shape.layout for b in matrices if b.shape.layout in tables.IN_A_WORD)
+    signs += [f"{word}: {LAYOUTS[one]}" for one in layouts if (word := tables.IN_A_WORD[one]) != LAYOUTS[one]]
     if any(tables.ladder(g.benchmarks) for g in found.groups if len(g.benchmarks) > 1):
         signs.append("trend: each row from 0 to its own largest")
     if signs:
@@ -78,8 +85,13 @@ def _legend(found: Findings, everything: bool) -> Iterator[str]:
     meaning = {COPY: f"{COPY}: one read and one write of the same bytes", EXP: f"{EXP}: the bare exponential of every element"}
     if told := [text for name, text in meaning.items() if name in names]:
         yield "; ".join(told)
-    if everything or any(len(g.benchmarks) == 1 for g in found.groups):
-        yield words.BYTES_FORMULA
+    yield f"GB/s: {words.BYTES_MOVED}; {words.PEAK_MEANS}"
+
+
+def _head(found: Findings, layout: Layout) -> list[Line]:
+    """A name and its version stay on one line."""
+    lines = _wrapped([_PAIR.sub("\x00", text) for text in words.head(found)], layout, "dim")
+    return [tuple((text.replace("\x00", " "), style) for text, style in line) for line in lines]
 
 
 def _definitions(run: Run, layout: Layout, everything: bool) -> Iterator[str]:
@@ -123,9 +135,12 @@ def _facts(found: Findings, comparison: Comparison | None) -> Iterator[str]:
     for group in found.groups:
         for of in group.overall:
             yield f"{group.title} {of.target}: {words.overall_text(found, group, of)}"
+        if len(group.benchmarks) > 1:
+            yield from (f"{group.title} {text}" for text in means.means_texts(group))
         for benchmark in group.benchmarks:
             yield from _figures(found, benchmark)
     yield words.BYTES_FORMULA
+    yield words.PEAK_MEANS
     yield from remarks.wrongs(found)
     yield from remarks.failures(run)
     yield from remarks.doubts(run)

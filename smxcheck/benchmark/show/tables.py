@@ -9,16 +9,20 @@ from smxcheck.benchmark.compare.against import Change
 from smxcheck.benchmark.compare.ranking import Overall, Standing
 from smxcheck.benchmark.compare.statistics import Interval
 from smxcheck.benchmark.results import Benchmark, Entry, Verdict
-from smxcheck.benchmark.show.columns import bar, narrow, room, sparkline, table
+from smxcheck.benchmark.shapes import Shape
+from smxcheck.benchmark.show.columns import WIDEST_NAME, bar, room, sparkline, stacked, table
 from smxcheck.benchmark.show.figures import (
     accuracy,
     bytes_text,
     figure,
     interval,
+    known,
     quartiles,
     range_text,
+    rate_text,
     seconds_text,
 )
+from smxcheck.benchmark.show.means import MeanCost, mean_costs, means_title
 from smxcheck.benchmark.show.words import (
     FRONT,
     LEAST,
@@ -30,6 +34,7 @@ from smxcheck.benchmark.show.words import (
     gigabytes,
     nanoseconds,
     overall_trouble,
+    partial_means,
     speed,
     times_copy,
     yardsticks,
@@ -37,8 +42,10 @@ from smxcheck.benchmark.show.words import (
 from smxcheck.report.screen import BLANK, Layout, Line
 
 _BAR_LEAST, _BAR_MOST = 5, 24
-#: A heading of the matrix is broken into lines of so many characters.
-_NARROW = 8
+#: Lines of a heading of the matrix have so many characters at most, where its pieces have.
+_NARROW = 9
+#: How a heading of the matrix says a layout, in a word.
+IN_A_WORD = {"every-other": "strided", "transposed": "transposed"}
 #: Shapes that make a curve over the length of a row: so many with as many elements, at least.
 _LADDER = 4
 _STYLES = {Verdict.FASTER: "good", Verdict.SLOWER: "doubt", Verdict.SAME: "", Verdict.UNDECIDED: "doubt"}
@@ -47,7 +54,7 @@ _CHANGES = {Verdict.FASTER: "good", Verdict.SLOWER: "bad", Verdict.SAME: "", Ver
 
 @dataclass(frozen=True)
 class _Ranked:
-    """A row of the ranking: ``times`` as fast as the base, or what keeps it from being ranked."""
+    """A row of the ranking: ``times`` as fast as the base, and what keeps it from being ranked, or ""."""
 
     name: str
     times: Interval | None
@@ -59,7 +66,8 @@ class _Ranked:
 
 def overall_ranking(found: Findings, group: Group, layout: Layout) -> list[Line]:
     """All targets over all shapes of a group, the fastest first, those that are not ranked last."""
-    return _ranking([_of_overall(found, group, o) for o in group.overall], found.base, layout)
+    lines = _ranking([_of_overall(found, group, o) for o in group.overall], found.base, layout)
+    return lines + [line for text in partial_means(found, group) for line in layout.wrapped(text, first="  ", rest="    ", style="dim")]
 
 
 def ranking(found: Findings, benchmark: Benchmark, layout: Layout) -> list[Line]:
@@ -73,7 +81,7 @@ def matrix(group: Group, layout: Layout) -> list[Line]:
     others = [b for b in group.benchmarks if b not in rungs]
     lines: list[Line] = []
     if others:
-        headings = ["ns per element", *(narrow(b.shape.title, _NARROW) for b in others)]
+        headings = ["ns per element", *(_heading(b.shape) for b in others)]
         lines += table(headings, _cells(others, layout, trend=False), layout, gap=1)
     if rungs:
         headings = ["ns per element", *(f"{'' if i else 'n = '}{b.shape.n}" for i, b in enumerate(rungs)), "trend"]
@@ -93,11 +101,18 @@ def ladder(benchmarks: Sequence[Benchmark]) -> list[Benchmark]:
 
 def costs(benchmark: Benchmark, layout: Layout) -> list[Line]:
     """Time, bytes and memory of every target on one shape, in the order of the ranking, and of the yardsticks."""
-    headings = ("", "time", "quartiles", "ns/element", "GB/s", "x copy", "peak memory")
+    headings = ("", "time", "quartiles", "ns per\nelement", "elements\neach s", "GB/s", "x copy", "peak\nmemory")
     entries = sorted((e for e in benchmark.targets if e.timed), key=lambda e: (not e.ranked, e.median))
     rows = [_cost(benchmark, e, "" if e.ranked else "bad") for e in entries]
     rows += [_cost(benchmark, e, "dim") for e in yardsticks(benchmark)]
-    return table(headings, rows, layout)
+    return table(headings, rows, layout, gap=1)
+
+
+def means(group: Group, layout: Layout) -> list[Line]:
+    """What the targets and the yardsticks cost in the mean over the shapes; nothing where there are no shapes in common."""
+    headings = ("", "ns per element", "elements/s", "GB/s", "x copy", "peak memory")
+    rows = [_mean(cost, group) for cost in mean_costs(group)]
+    return [*layout.wrapped(means_title(group), rest="  ", style="dim"), *table(headings, rows, layout)] if rows else []
 
 
 def changes(found: Iterable[Change], layout: Layout) -> list[Line]:
@@ -119,13 +134,9 @@ def changes(found: Iterable[Change], layout: Layout) -> list[Line]:
 
 
 def _of_overall(found: Findings, group: Group, of: Overall) -> _Ranked:
-    times = _times(of.target, found.base, of.ratio)
-    trouble = overall_trouble(group, of)
-    missing = len(group.benchmarks) - of.benchmarks
+    times = _times(of.target, found.base, of.ratio) if of.ratio else None
     error = accuracy(of.worst, "" if of.wrong else of.level)
-    if not trouble and missing > 0 and of.target != found.base:
-        error += f" ({of.benchmarks} of {len(group.benchmarks)} shapes)"
-    return _Ranked(of.target, times, of.verdict, error, of.pareto, trouble)
+    return _Ranked(of.target, times, of.verdict, error, of.pareto, overall_trouble(group, of))
 
 
 def _of_standing(found: Findings, standing: Standing) -> _Ranked:
@@ -142,7 +153,7 @@ def _times(name: str, base: str, ratio: Interval | None) -> Interval | None:
 
 
 def _ranking(found: Iterable[_Ranked], base: str, layout: Layout) -> list[Line]:
-    ordered = sorted(found, key=lambda r: (bool(r.trouble), -r.times.value if r.times else 0.0))
+    ordered = sorted(found, key=lambda r: (bool(r.trouble), -r.times.value if r.times and not r.trouble else 0.0))
     best = max((r.times.value for r in ordered if r.times and not r.trouble), default=1.0)
     names = {r.name: f"{FRONT if r.front and not r.trouble else ' '} {r.name}" for r in ordered}
     headings = ["", "times as fast", "verdict", "worst error"]
@@ -151,6 +162,9 @@ def _ranking(found: Iterable[_Ranked], base: str, layout: Layout) -> list[Line]:
     def row(ranked: _Ranked, bar_text: str | None) -> Line:
         if ranked.trouble:
             style = "bad" if ranked.trouble.startswith("WRONG") else "doubt"
+            if ranked.times:
+                blank = [("", "")] if bar_text is not None else []
+                return ((names[ranked.name], ""), (interval(ranked.times), ""), *blank, (ranked.trouble, style), (ranked.error, style))
             error = f"; worst error {ranked.error}" if ranked.error != "-" else ""
             return ((names[ranked.name], ""), (ranked.trouble + error, style))
         word = "the base" if ranked.name == base else str(ranked.verdict)
@@ -158,12 +172,22 @@ def _ranking(found: Iterable[_Ranked], base: str, layout: Layout) -> list[Line]:
         bars = [(bar_text, style if style == "good" else "")] if bar_text is not None else []
         return ((names[ranked.name], ""), (interval(ranked.times), ""), *bars, (word, style), (ranked.error, ""))
 
-    width = min(_BAR_MOST, room(headings, [row(r, None) for r in ordered], layout))
-    if width < _BAR_LEAST:
-        return table(headings, [row(r, None) for r in ordered], layout, left=left)
+    without = [row(r, None) for r in ordered]
+    widest = next((w for w in range(WIDEST_NAME, 0, -1) if room(headings, without, layout, widest=w) >= _BAR_LEAST), 0)
+    if not widest:
+        return table(headings, without, layout, left=left)
+    width = min(_BAR_MOST, room(headings, without, layout, widest=widest))
     headings.insert(2, "")
     bars = {r.name: bar(r.times.value / best, width, unicode=layout.unicode) for r in ordered if r.times and not r.trouble}
-    return table(headings, [row(r, bars.get(r.name, "")) for r in ordered], layout, left=left | {4})
+    return table(headings, [row(r, bars.get(r.name, "")) for r in ordered], layout, left=left | {4}, widest=widest)
+
+
+def _heading(shape: Shape) -> str:
+    """``4096``, ``x 1000`` and ``strided`` below each other."""
+    first, *others = shape.shape
+    pieces = [str(first), *(f"x {length}" for length in others)]
+    pieces += [f"axis {shape.axis}"] if shape.axis != -1 else []
+    return stacked([*pieces, *([IN_A_WORD[shape.layout]] if shape.layout in IN_A_WORD else [])], _NARROW)
 
 
 def _cells(benchmarks: Sequence[Benchmark], layout: Layout, *, trend: bool) -> list[Line]:
@@ -196,9 +220,20 @@ def _cell(benchmark: Benchmark, entry: Entry | None, least: str, style: str) -> 
 
 
 def _cost(benchmark: Benchmark, entry: Entry, style: str) -> Line:
-    copies = times_copy(benchmark, entry)
+    copies, each = times_copy(benchmark, entry), nanoseconds(benchmark, entry)
     texts = (
-        entry.name, seconds_text(entry.median), range_text(*quartiles(entry.seconds)), figure(nanoseconds(benchmark, entry)),
-        figure(gigabytes(benchmark, entry)), figure(copies) if copies is not None else "-", bytes_text(entry.peak_bytes),
+        entry.name, seconds_text(entry.median), range_text(*quartiles(entry.seconds)), figure(each),
+        rate_text(1e9 / each) if each else "-", figure(gigabytes(benchmark, entry)), known(copies), bytes_text(entry.peak_bytes),
     )  # fmt: skip
     return tuple((text, style) for text in texts)
+
+
+def _mean(cost: MeanCost, group: Group) -> Line:
+    """A mark or a blank is behind the first figure, as in the matrix."""
+    style = "" if cost.name in {o.target for o in group.overall} else "dim"
+    others = (
+        rate_text(cost.elements) if cost.elements else "-", known(cost.gigabytes), known(cost.copies), bytes_text(cost.peak_bytes),
+    )  # fmt: skip
+    each = known(cost.nanoseconds)
+    first = (f"{each}{WRONG_MARK}", "bad") if cost.wrong else (f"{each} ", style)
+    return ((cost.name, style), first, *((text, style) for text in others))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,18 +23,23 @@ from smxcheck.benchmark.show.figures import (
     seconds_text,
 )
 from smxcheck.report.escape import cleaned
-from smxcheck.report.numbers import plural
+from smxcheck.report.numbers import listed, plural, rounded_down
 
 #: What the signs in the tables mean.
 FRONT, LEAST, WRONG_MARK = "*", "<", "!"
-FRONT_MEANS = "none other is both faster and more accurate"
-BYTES_FORMULA = "bytes moved: every argument read once, the result written once"
+FRONT_MEANS = "no other right one is as fast and as accurate, and better in one of the two"
+BYTES_MOVED = "every argument read once, the result written once"
+BYTES_FORMULA = f"bytes moved: {BYTES_MOVED}"
+PEAK_MEANS = "peak memory: the most that a call took beyond its arguments"
 NOT_RANKED = "WRONG: not ranked"
 NOT_COMPARED = "not compared: there is no base that is right and timed"
 #: A first call is told where it is this many times the median and takes more than so many seconds.
 _FIRST_CALL, _FIRST_SECONDS = 10.0, 0.02
 #: Processors beyond those asked for, before it is told: the garbage collector and timers of a library use some.
 _CPUS_BEYOND = 0.25
+#: What the judge says of the worst element, and how it shows an element of a large array.
+_ERROR = re.compile(r"error (\S+) ulp, (\S+) ulp allowed")
+_ELEMENT = re.compile(r"(.+) (at \[[\d, ]+\])")
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def head(found: Findings) -> list[str]:
     cpu = [
         str(known.get("cpu", "")),
         plural(int(known["cpus"]), "CPU") if isinstance(known.get("cpus"), int) else "",
-        f"NumPy takes {known['numpy_simd']}" if known.get("numpy_simd") else "",
+        f"NumPy uses {known['numpy_simd']}" if known.get("numpy_simd") else "",
         f"governor {known['governor']}" if known.get("governor") else "",
     ]
     versions = {name: known[name] for name in ("python", "numpy") if name in known}
@@ -127,9 +133,9 @@ def head(found: Findings) -> list[str]:
         f"smxcheck {known.get('smxcheck', '')}".rstrip(),
         ", ".join(filter(None, cpu)),
         plural(run.settings.threads, "thread"),
-        ", ".join(f"{name} {version}" for name, version in versions.items()),
     )
-    return [" | ".join(filter(None, machine)), " | ".join(filter(None, _method(found)))]
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return [" | ".join(filter(None, machine)), *filter(None, [told]), " | ".join(filter(None, _method(found)))]
 
 
 def _method(found: Findings) -> Iterator[str]:
@@ -149,10 +155,38 @@ def _span(counts: list[int]) -> str:
 
 
 def wrong_text(judgement: Judgement) -> str:
-    """``got nan, right 0.5: a row has a nan``: what was found in place of what."""
-    pair = [f"got {judgement.got}" if judgement.got else "", f"right {judgement.right}" if judgement.right else ""]
-    what = ", ".join(filter(None, pair))
-    return ": ".join(filter(None, (what, judgement.message))) or "its values are wrong"
+    """``at [0, 0] got nan, right 0.5: a row has a nan``: what was found in place of what."""
+    got, right = judgement.got, judgement.right
+    shown = (_ELEMENT.fullmatch(got), _ELEMENT.fullmatch(right))
+    place = ""
+    if shown[0] and shown[1] and shown[0][2] == shown[1][2]:  # said once
+        got, right, place = shown[0][1], shown[1][1], f"{shown[0][2]} "
+    what = ", ".join(filter(None, (f"got {got}" if got else "", f"right {right}" if right else "")))
+    message = error_text(judgement.message, judgement.worst, judgement.allowed)
+    return ": ".join(filter(None, (place + what, message))) or "its values are wrong"
+
+
+def error_text(message: str, worst: float | None = None, allowed: float | None = None) -> str:
+    """``error 3,260 ulp, 2,200 allowed``: the judge's words, with figures as they stand in the tables.
+
+    They are those of the text where ``worst`` and ``allowed`` are not at hand.
+    """
+
+    def figures(found: re.Match[str]) -> str:
+        values = [_number(text) if value is None else value for text, value in zip(found.groups(), (worst, allowed), strict=True)]
+        if any(value is None for value in values):
+            return found[0]
+        error, most = (rounded_down(value) for value in values if value is not None)
+        return f"error {error} ulp, {most} allowed"
+
+    return _ERROR.sub(figures, message)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def not_timed(entry: Entry) -> str:
@@ -198,11 +232,9 @@ def entry_figures(benchmark: Benchmark, entry: Entry) -> list[str]:
 
 
 def overall_trouble(group: Group, of: Overall) -> str:
-    """Why a target is not in the mean: ``WRONG on 1 of 7 shapes: not ranked``; "" where it is."""
-    total = len(group.benchmarks)
+    """Why a target is not ranked: ``WRONG on 1 of 7``, ``WRONG: not ranked`` where it is right nowhere; "" where it is."""
     if of.wrong:
-        where = f" on {of.wrong} of {total} shapes" if total > 1 else ""
-        return f"WRONG{where}: not ranked"
+        return f"WRONG on {of.wrong} of {len(group.benchmarks)}" if of.ratio is not None else NOT_RANKED
     if not any(e.timed for b in group.benchmarks if (e := b.entry(of.target))):
         return "not timed"
     return NOT_COMPARED if of.ratio is None else ""
@@ -212,12 +244,29 @@ def overall_text(found: Findings, group: Group, of: Overall) -> str:
     """``2.41 (2.35–2.48) times as fast as scipy in the mean of 7 shapes, FASTER``."""
     error = f"; worst error {accuracy(of.worst, '' if of.wrong else of.level)}" if of.level else ""
     trouble = overall_trouble(group, of)
-    if trouble or of.ratio is None:
+    if of.ratio is None:
         return trouble + error
-    mean = f" in the mean of {of.benchmarks} shapes" if of.benchmarks > 1 else ""
-    ratio = f"{interval(speed(of.ratio))} times as fast as {found.base}{mean}, {of.verdict}"
+    mean = f" in the mean of {plural(of.benchmarks, 'shape')}" if len(group.benchmarks) > 1 else ""
+    ratio = f"{interval(speed(of.ratio))} times as fast as {found.base}{mean}"
     told = "the base of the ratios" if of.target == found.base else ratio
+    if trouble:
+        return f"{trouble} shapes: not ranked; {told}{' on which it is right' if of.target != found.base else ''}{error}"
+    told += f", {of.verdict}" if of.target != found.base else ""
     return told + error + (f"; {FRONT_MEANS}" if of.pareto else "")
+
+
+def partial_means(found: Findings, group: Group) -> list[str]:
+    """``jax and torch: mean of 6 of 7 shapes, where each and scipy are right and timed``, for those that lack shapes."""
+    total = len(group.benchmarks)
+    lacking: dict[int, list[str]] = {}
+    for of in group.overall:
+        if of.ratio is not None and of.benchmarks < total and of.target != found.base:
+            lacking.setdefault(of.benchmarks, []).append(of.target)
+    return [
+        f"{listed(names)}: mean of {count} of {total} shapes, where {'each' if len(names) > 1 else 'it'} and {found.base} are"
+        " right and timed"
+        for count, names in lacking.items()
+    ]
 
 
 def yardsticks(benchmark: Benchmark) -> list[Entry]:
