@@ -318,6 +318,13 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 # The table of formats.
 
 
+def test_a_page_names_the_files_that_the_same_command_writes(tmp_path):
+    others = [("json", tmp_path / "data" / "run.json.gz"), ("svg", tmp_path / "plot.svg"), ("page", tmp_path / "bench.md")]
+    page = formats.content(SAMPLES["small"], "page", tmp_path / "bench.md", None, others).decode()
+    assert "(data/run.json.gz)" in page and "(plot.svg)" in page
+    assert "Raw data" not in formats.render(SAMPLES["small"], "page").decode()
+
+
 @pytest.mark.parametrize(
     ("text", "format", "found"),
     [
@@ -339,7 +346,7 @@ def test_a_destination_without_a_format_is_refused_with_the_list(text: str, form
 
 
 def test_every_format_has_a_module_and_every_module_a_format() -> None:
-    found = {p.stem for p in Path(formats.__file__).parent.glob("as_*.py")} | {"document"}
+    found = {p.stem for p in Path(formats.__file__).parent.glob("as_*.py")} | {"document", "page"}
     assert found == {f.module.rpartition(".")[2] for f in formats.FORMATS.values()}
     assert all(name == entry.name for name, entry in formats.FORMATS.items())
 

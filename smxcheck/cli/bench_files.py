@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,8 +164,12 @@ def load(option: str, text: str) -> Run:
         raise Fail(f"{option} {text}: {error}") from error
 
 
-def write(run: Run, path: Path, format: str = "json", comparison: Comparison | None = None) -> None:
+def write(
+    run: Run, path: Path, format: str = "json", comparison: Comparison | None = None, others: Sequence[tuple[str, Path]] = ()
+) -> None:
     """The run in a format, with what a gate found where the format tells it, whole or not at all.
+
+    ``others`` are the files that the same command writes, for a page that refers to them.
 
     Raises Fail where it cannot be written, or not be drawn.
     """
@@ -173,7 +177,7 @@ def write(run: Run, path: Path, format: str = "json", comparison: Comparison | N
     from smxcheck.report.write import write_whole
 
     try:
-        write_whole(path, content(run, format, path, comparison))
+        write_whole(path, content(run, format, path, comparison, others))
     except OSError as error:
         raise Fail(f"cannot write {path}: {error.strerror or error}") from error
     except ValueError as error:

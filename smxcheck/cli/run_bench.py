@@ -48,9 +48,10 @@ def run(given: Given) -> int:
 def _write(found: Run, comparison: Comparison | None, task: Task, quiet: bool) -> int:
     """Every output; 2 where one could not be written, after the others were."""
     code, written = 0, [task.save] if task.save else []
+    others = [*task.outputs, *([("json", task.save)] if task.save else [])]
     for format, path in task.outputs:
         try:
-            bench_files.write(found, path, format, comparison)
+            bench_files.write(found, path, format, comparison, others)
             written.append(path)
         except Fail as error:
             complain(str(error))
