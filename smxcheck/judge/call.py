@@ -103,10 +103,15 @@ def _quiet() -> np.errstate:
     return np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
 
-def ask(case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str) -> Question:
-    """Everything that does not depend on the target: what is right now, what is allowed when it is first needed."""
+def ask(
+    case: Case, arguments: tuple[Array, ...], keywords: Mapping[str, Any], text: str, bits: int | None = None
+) -> Question:
+    """Everything that does not depend on the target: what is right now, what is allowed when it is first needed.
+
+    More ``bits`` than verdicts mostly need cost once what else is narrowed for each target anew.
+    """
     with _quiet():
-        return Question(case, arguments, keywords, expect(case.function, arguments, keywords), text)
+        return Question(case, arguments, keywords, expect(case.function, arguments, keywords, bits), text)
 
 
 def result_dtype(case: Case, arguments: tuple[Array, ...], returned: str) -> str:

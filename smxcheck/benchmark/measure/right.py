@@ -14,6 +14,7 @@ from smxcheck.caseset.model import Case
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.call import Demand, Judged, Question, ask, judge_call
 from smxcheck.judge.result import LEVEL_ORDER, Result, Status
+from smxcheck.oracle import RELATIVE_BITS
 from smxcheck.run.applicable import Lacking, keywords_in_force
 from smxcheck.targets.protocol import Call, Observation, Offer, Session, TargetInfo
 
@@ -79,7 +80,7 @@ class Right:
         """What is right at the keywords in force, which differ where a target has one fixed at a value of its own."""
         key = repr(sorted((name, str(value)) for name, value in force.items()))
         if key not in self._questions:
-            self._questions[key] = ask(case, self._call.arguments, force, describe_call(case))
+            self._questions[key] = ask(case, self._call.arguments, force, describe_call(case), RELATIVE_BITS)
         return self._questions[key]
 
 
