@@ -71,7 +71,7 @@ def test_a_right_form_comes_near_the_bound(function, level, dtype):
 def test_no_right_form_exceeds_its_bound_in_a_longer_search(form, dtype):
     short = FORMATS[dtype].is_16_bit and form.level is Level.STANDARD
     for n in (3, 8, LONGEST_16_BIT) if short else (3, 8, 15, 31, 127, 1000):
-        found = adversary.climb(form, dtype, n, seed=1000 + n, count=500, rounds=20 if n < 100 else 5)
+        found = adversary.climb(form, dtype, n, seed=1000 + n, count=300, rounds=15 if n < 100 else 5)
         assert found.ratio <= 1 + NOISE, found
         if n < 100:
             assert LEVEL_ORDER[judged(form, dtype, found.arguments)] <= LEVEL_ORDER[form.level], found

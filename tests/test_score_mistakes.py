@@ -96,8 +96,10 @@ def test_every_mistake_is_caught_and_named(function: str, score: Score) -> None:
 @pytest.mark.parametrize("dtype", ("float16", "float64"))
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_mistakes_are_caught_in_other_dtypes_too(function: str, dtype: str) -> None:
-    """And not blamed where they are declared equivalent, or fail a stricter level only."""
+    """And not blamed where they are declared equivalent, or fail a stricter level only. Every mistake in one of the dtypes."""
     mistakes = mistakes_in(function)
+    if len(mistakes) > 1:
+        mistakes = mistakes[{"float16": 0, "float64": 1}[dtype] :: 2]
     found = search(mistakes, dtype, Level.STANDARD)
     wanted = {m.id for m in mistakes if must_be_found(m, dtype) and m.fails == Level.STANDARD}
     free = {m.id for m in mistakes if not m.dtypes}  # of integers: in other dtypes they are right, and may be asked for

@@ -47,7 +47,7 @@ class Settings:
     relative_to: str = ""  # a target, "" for the first that is right
     margin: float = 0.05
     launches: int = 3
-    seconds: float = 270.0
+    seconds: float = 285.0
     arrays: str = "auto"
     device: str = "cpu"
     fixed: Mapping[str, Any] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def command(
     ] = "",
     same_within: Annotated[str, typer.Option(metavar="5%", help="Smaller differences are SAME. [default: 5%]")] = "",
     time_limit: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds it may take, about; all is timed once at least. [default: 270]")
+        float | None, typer.Option(metavar="S", help="Seconds it may take, about; all is timed once at least. [default: 285]")
     ] = None,
     launches: Annotated[int | None, typer.Option(metavar="N", help="Starts of every process. [default: 3]")] = None,
     save: Annotated[str, typer.Option(metavar="FILE", help="Keep all times in this .json or .json.gz as they come.")] = "",

@@ -6,8 +6,9 @@ decides is a `Rule`. BOTH takes the union of the two intervals, so that SLOWER i
 that rejects only where each of several tests of level α does has level α at most (Berger, Technometrics 24, 1982).
 
 Simulated 40 times, 3 benchmarks of 3 launches and 10 rounds, launches apart by 1 %, rounds by 3 %, yardsticks likewise,
-threshold 10 %: runs with a false alarm, after the second measurement, and runs in which a target that takes 1.2 times as
-long is found:
+threshold 10 %, SLOWER where the intervals of two measurements lie wholly beyond it: runs with a false alarm, and runs in
+which a target that takes 1.2 times as long is found (on a real machine, with the gate's own rule:
+`smxcheck.benchmark.compare.gate`):
 
     machine            raw            anchored       both
     as before          0 %, 100 %     0 %, 100 %     0 %, 100 %
