@@ -20,7 +20,7 @@ from smxcheck.benchmark.shapes import NAMED
 #: How many times as long the slowed target takes.
 SLOWED = 1.2
 #: Seconds of rounds in each of the runs.
-_SECONDS = 10.0
+_SECONDS = 14.0
 _SHAPES = ("ten", "hundred")
 
 
