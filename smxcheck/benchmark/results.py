@@ -30,6 +30,15 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An estimate and its interval of 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is measured and how: two runs with equal settings measured the same.
 

@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smxcheck.benchmark.results import COPY, EXP, Benchmark, Entry, Verdict
+from smxcheck.benchmark.results import Interval as Interval  # what every function here returns
 
 Array = npt.NDArray[np.float64]
 
@@ -47,15 +48,6 @@ PROCESS = 0.05
 _CONFIDENCE = 0.95
 #: Student's t with more degrees of freedom is the normal distribution, to 0.6 % of its quantile.
 _MOST_FREEDOM = 200
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its interval of 95 % confidence."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smxcheck.benchmark.results import Interval as Interval  # of ratios, means and goals
+
 #: Name of the contender that does nothing.
 EMPTY = "empty"
 
@@ -24,15 +26,6 @@ class Settings:
     quick: bool = False
     ladder: bool = False
     threads: int = 1
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its interval of 95 % confidence."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
