@@ -16,7 +16,7 @@ KEYS: Mapping[str, str] = {
     "targets": "texts", "functions": "texts", "dtypes": "texts", "cases": "text", "require": "text",
     "max-ulp": "number", "allow": "texts", "expect": "table", "known": "text", "only": "text", "arrays": "text",
     "device": "text", "fixed": "table", "timeout": "number", "compile-timeout": "number", "time-limit": "number",
-    "jobs": "number", "inputs": "text", "beside": "text", "gradient": "texts",
+    "jobs": "number", "fuzz": "number", "inputs": "text", "beside": "text", "gradient": "texts",
 }  # fmt: skip
 _PYTHON = {"texts": list, "text": str, "number": (int, float), "table": dict}
 _SPOKEN = {"texts": "a list of strings", "text": "a string", "number": "a number", "table": "a table"}

@@ -64,6 +64,11 @@ class Given:
     exit_zero: bool
     recheck: str = ""
     recheck_sample: int | None = None
+    commands: tuple[str, ...] = ()
+    fuzz: float | None = None
+    store: bool = True
+    write_known: str = ""
+    shard: str = ""
 
 
 def settle(given: Given, config: Config) -> RunOptions:
@@ -104,6 +109,7 @@ def settle(given: Given, config: Config) -> RunOptions:
         jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
         time_limit=wish("time-limit", given.time_limit).number(),
         recheck=_recheck(given), published=own and not narrowed, stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
+        fuzz=wish("fuzz", given.fuzz).number(),
         command=shlex.join(["smxcheck", *sys.argv[1:]]),
     )  # fmt: skip
 

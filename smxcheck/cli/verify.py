@@ -70,6 +70,13 @@ def command(
     stop_first: Annotated[bool, typer.Option("-x", help="Stop at the first problem.")] = False,
     no_isolate: Annotated[bool, typer.Option("--no-isolate", help="Run in this process, for a debugger.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where 1 is due; never hides 2, 3, 5.")] = False,
+    command: Annotated[
+        _Texts, typer.Option(metavar="PROGRAM", help="A program in any language: .npy on stdin, .npy on stdout; needs -f.")
+    ] = None,
+    fuzz: Annotated[float | None, typer.Option(metavar="S", help="Then S seconds of drawn inputs (Hypothesis).")] = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep no failing inputs in .smxcheck/.")] = False,
+    write_known: Annotated[str, typer.Option(metavar="FILE", help="Write the problems found as a --known file.")] = "",
+    shard: Annotated[str, typer.Option(metavar="I/N", help="Only part I of N of the cases; see smxcheck merge.")] = "",
     recheck: Annotated[str, typer.Option(metavar="flint", help="Compare exact values with Arb, a second proven arithmetic.")] = "",
     recheck_sample: Annotated[
         int | None, typer.Option(metavar="N", help="Questions for --recheck, by --seed. [default: 200]")
@@ -90,4 +97,5 @@ def command(
         format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,
         isolate=not no_isolate, exit_zero=exit_zero, recheck=recheck, recheck_sample=recheck_sample,
+        commands=tuple(command or ()), fuzz=fuzz, store=not no_store, write_known=write_known, shard=shard,
     ))  # fmt: skip

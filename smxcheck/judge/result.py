@@ -151,6 +151,24 @@ class Published:
         return not self.misses and not self.not_run
 
 
+@dataclass(frozen=True)
+class Fuzzed:
+    """How one function of a target fared on inputs that were drawn: ``worst_ratio`` is the largest error over what is
+    allowed (above 1: wrong), at the call ``worst``; ``found`` the ids of the failing cases, each the smallest of its cause.
+    ``left_out`` is a sentence where nothing was drawn, and says why.
+    """
+
+    target: str
+    function: str
+    dtype: str
+    inputs: int
+    worst_ratio: float | None = None
+    worst: str = ""
+    found: tuple[str, ...] = ()
+    seconds: float = 0.0
+    left_out: str = ""
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """Everything that a run found. Renderers read it; nothing writes to it."""
@@ -173,6 +191,8 @@ class Report:
     oracle: Mapping[str, int] = field(default_factory=dict)  # exact values by what enclosed them
     recheck: Recheck | None = None
     published: Published | None = None  # the published statements, where they were run
+    fuzzed: tuple[Fuzzed, ...] = ()  # what --fuzz tried beyond the fixed cases
+    shard: str = ""  # "2/3" where this is a part of a run, "" of a whole one
 
     @property
     def exit_code(self) -> int:

@@ -14,7 +14,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from smxcheck.judge.result import Level, Problem, Published, Recheck, Report, Result, Status, TargetReport
+from smxcheck.judge.result import (
+    Fuzzed,
+    Level,
+    Problem,
+    Published,
+    Recheck,
+    Report,
+    Result,
+    Status,
+    TargetReport,
+)
 from smxcheck.report.caveats import caveats
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
 from smxcheck.report.sentences import row_verdict, verdict
@@ -49,6 +59,8 @@ def document(report: Report) -> dict[str, Any]:
         "oracle": plain(report.oracle),
         "recheck": plain(_fields(report.recheck)) if report.recheck else None,
         "published": plain(_fields(report.published)) if report.published else None,
+        "fuzzed": [plain(_fields(f)) for f in report.fuzzed],
+        "shard": report.shard,
         "counts": {"results": len(report.results), **plain(status_counts(report.results))},
         "targets": [plain(_fields(t)) for t in report.targets],
         "rows": [_row(row) for row in table(report)],
@@ -70,9 +82,11 @@ def load(text: str) -> Report:
             results=tuple(_rebuilt(Result, r) for r in data["results"]),
             problems=tuple(_rebuilt(Problem, p) for p in data["problems"]),
             **{name: _read(name, data[name]) for name in _REPORT_FIELDS},
-            oracle=data.get("oracle", {}),  # these three came later: a file may lack them
+            oracle=data.get("oracle", {}),  # these came later: a file may lack them
             recheck=_rebuilt(Recheck, data["recheck"]) if data.get("recheck") else None,
             published=_rebuilt(Published, data["published"]) if data.get("published") else None,
+            fuzzed=tuple(_rebuilt(Fuzzed, f) for f in data.get("fuzzed", ())),
+            shard=data.get("shard", ""),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a whole report of schema {SCHEMA}: {error}") from error
@@ -122,7 +136,7 @@ def _rebuilt(kind: type[Any], data: Mapping[str, Any]) -> Any:
     return kind(**{f.name: _read(f.name, data[f.name]) for f in dataclasses.fields(kind)})
 
 
-_NUMBERS = frozenset({*_HEX, "seconds", "import_seconds", "max_ulp"})
+_NUMBERS = frozenset({*_HEX, "seconds", "import_seconds", "max_ulp", "worst_ratio"})
 
 
 def _read(name: str, value: Any) -> Any:

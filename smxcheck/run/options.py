@@ -20,7 +20,8 @@ class RunOptions:
     ``targets`` are texts as typed; ``expected_wrong`` and ``beside`` name those of them that do not make the verdict.
     ``in_first_dtype`` are targets that run in the first of the dtypes alone. ``declared`` maps "target/function" to the level that a shipped algorithm declares. ``only`` is the text of --only. ``worker`` holds fields of ``WorkerOptions``; ``gradients`` are the texts of --gradient.
     ``recheck`` is the number of questions whose enclosures are held against Arb; ``published`` asks for the published
-    statements too.
+    statements too. ``fuzz`` is the number of seconds for drawn inputs, ``store`` the folder in which failing inputs are
+    kept (None: nowhere), ``shard`` (i, n) the part of the cases that this run puts, i from 1 to n.
     """
 
     targets: tuple[str, ...]
@@ -45,6 +46,9 @@ class RunOptions:
     seed: int = 0
     recheck: int = 0
     published: bool = False
+    fuzz: float | None = None
+    store: str | None = None
+    shard: tuple[int, int] | None = None
     exit_zero: bool = False
     command: str = ""
     own: bool = False
