@@ -118,8 +118,8 @@ def test_the_threshold_is_what_counts_as_slower():
 
 
 @pytest.mark.parametrize(("factor", "said"), [
-    (1.2, ["the machine was slower: copy and exp took 20% longer than in the base"]),
-    (0.8, ["the machine was faster: copy and exp took 20% less time than in the base"]), (1.04, []), (0.96, []), (0.94, 1),
+    (1.2, ["the machine was slower: copy and exp took 20 % longer than in the base"]),
+    (0.8, ["the machine was faster: copy and exp took 20 % less time than in the base"]), (1.04, []), (0.96, []), (0.94, 1),
 ])  # fmt: skip
 def test_a_machine_that_drifts_is_told_beyond_what_counts_as_the_same(factor, said):
     """Of the very same run but for the yardsticks; 0.94 lies beyond 1/1.05."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from smxcheck.benchmark.files.document import read, render
 from smxcheck.benchmark.measure import execute, machine, memory, trust
 from smxcheck.benchmark.measure.execute import Step
-from smxcheck.benchmark.measure.plan import Item
+from smxcheck.benchmark.measure.plan import Item, shortened
 from smxcheck.benchmark.results import Run, Settings
 from smxcheck.benchmark.shapes import LADDER, NAMED, Shape, parse
 from smxcheck.catalog import FUNCTIONS
@@ -101,6 +101,7 @@ def refused(done: Done, *parts: str) -> None:
         (["--dtype", "float64"], ["--dtype is float64", "float32"]),
         (["--shape", "3x5"], ["--shape is 3x5", "4096 x 1000"]),
         (["--shape", "4096x1000", "--quick"], ["--shape is 4096x1000"]),
+        (["--quick"], ["1024 x 1000", "4096 x 1000", "the options of the base"]),
     ],
 )
 def test_a_base_with_nothing_of_what_was_typed_is_told_before_the_run(run, words, parts):
@@ -270,7 +271,8 @@ def test_targets_of_the_project_are_timed_where_none_is_typed(run):
 
 def test_a_comparison_measures_what_the_base_measured_unless_something_else_is_typed(run):
     base = sample()
-    base = replace(base, settings=replace(base.settings, launches=4, margin=0.02, quick=True, seconds=9.0))
+    shorter = tuple(replace(b, shape=shortened(b.shape)) for b in base.benchmarks)
+    base = replace(base, settings=replace(base.settings, launches=4, margin=0.02, quick=True, seconds=9.0), benchmarks=shorter)
     file = kept("base.json", base)
     fake = Measured(sample(seed=2), sample(seed=3))
     run("--against", file, measures=fake)

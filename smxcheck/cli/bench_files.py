@@ -97,21 +97,24 @@ def comparable(text: str, run: Run, settings: Settings, any_machine: bool) -> No
 
 def in_common(text: str, run: Run, settings: Settings, typed: Mapping[str, Any]) -> None:
     """Raises Fail where a base has nothing of what was typed: minutes later there would be nothing to compare."""
-    from smxcheck.benchmark.measure.plan import shortened
+    from smxcheck.benchmark.measure import plan
 
     names = {entry.name for b in run.benchmarks for entry in b.targets}
     functions, dtypes, shapes = ({getattr(b, of) for b in run.benchmarks} for of in ("function", "dtype", "shape"))
-    measured = {shortened(shape) if settings.quick else shape for shape in settings.shapes}
+    planned = {shape for function in functions for shape in plan.shapes(settings, function)}
     there = {
         "TARGET": (names, {n for n in names for t in settings.targets if n == t or n.startswith(f"{t}:")}),
         "--function": (functions, functions & set(settings.functions)),
         "--dtype": (dtypes, dtypes & set(settings.dtypes)),
-        "--shape": ({shape.title for shape in shapes}, shapes & measured),
+        "--shape": ({shape.title for shape in shapes}, shapes & planned),
     }
     for option, (known, common) in there.items():
         if typed[option] and not common:
             raise Fail(f"--against {text}: nothing to compare: {option} is {' '.join(typed[option])}, and the file has"
                        f" {'; '.join(sorted(known))}: name one of these, or measure another base with --save")  # fmt: skip
+    if not shapes & planned:
+        raise Fail(f"--against {text}: nothing to compare: it has {'; '.join(sorted(s.title for s in shapes))}, and this run"
+                   f" {'; '.join(sorted(s.title for s in planned))}: measure with the options of the base")  # fmt: skip
 
 
 def before(text: str) -> Run:

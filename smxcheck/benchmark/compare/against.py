@@ -233,9 +233,9 @@ def _drift(sides: Iterable[tuple[Benchmark, Benchmark]], margin: float) -> Itera
     ]  # fmt: skip
     factor = median(ratios) if ratios else 1.0
     if factor > 1 + margin:
-        yield f"the machine was slower: {COPY} and {EXP} took {factor - 1:.0%} longer than in the base"
+        yield f"the machine was slower: {COPY} and {EXP} took {100 * (factor - 1):.0f} % longer than in the base"
     if factor < 1 / (1 + margin):
-        yield f"the machine was faster: {COPY} and {EXP} took {1 - factor:.0%} less time than in the base"
+        yield f"the machine was faster: {COPY} and {EXP} took {100 * (1 - factor):.0f} % less time than in the base"
 
 
 def _names(before: Benchmark, after: Benchmark) -> Iterable[str]:

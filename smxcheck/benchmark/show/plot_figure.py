@@ -135,8 +135,8 @@ def _small_print(found: Findings, rows: Sequence[Sequence[_Column]]) -> Iterator
         yield "No cost over the length of a row: it takes contiguous rows of two lengths, along the last axis, that were timed."
     if any(column.marks.marks for column in columns):
         yield (
-            "Accuracy: bars are intervals of 95 %; dashed: the Pareto front, on which no other is both faster and more"
-            " accurate; errors are the largest found on the timed shapes, so lower bounds (≥); those below 0.5 are drawn at 0.5."
+            "Accuracy: bars are intervals of 95 %; dashed: the Pareto front, on which no other is as fast and as"
+            " accurate, and better in one of the two; errors are the largest found on the timed shapes, so lower bounds (≥); those below 0.5 are drawn at 0.5."
         )
     else:
         yield "No accuracy against time: nothing was timed that has an error in ulp."
