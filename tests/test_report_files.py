@@ -276,6 +276,22 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     assert path.read_text() == "old" and names(tmp_path) == ["report.json"]
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux has files without a name")
+def test_what_is_not_yet_whole_has_no_name(tmp_path, monkeypatch):
+    """So that a process that is killed leaves nothing half-written, whatever it is at."""
+    path, seen = tmp_path / "report.json", []
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(names(tmp_path)))
+    write_report(samples.one_wrong(), path)
+    assert seen == [["report.json"]] and names(tmp_path) == ["report.json"] and path.read_text() != "old"
+
+
+def test_files_are_whole_where_every_file_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    path = write_report(samples.one_wrong(), tmp_path / "report.json")
+    assert path.read_text() == render(samples.one_wrong(), "json") and names(tmp_path) == ["report.json"]
+
+
 def test_a_failed_rendering_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "report.json"
     path.write_text("old")

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from smxcheck.judge.result import Report
 from smxcheck.report.formats import DEFAULT_OPTIONS, FORMATS, RenderOptions, render
@@ -76,24 +77,46 @@ def write_report(
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write to a new file in the same folder and move it into place; a device or pipe is written to as it
-    is.
+    """Write to a file that has no name yet, and give it the name once it is whole; a device or pipe is written to as it is.
+
+    Killed at any moment this leaves the old file or the new one. Where the system knows no files without a name (it is
+    Linux that does), a half-written one may stay behind under a name that begins with a dot and ends in ``.tmp``.
     """
     if file.exists() and not file.is_file():
         file.write_bytes(content)
         return
     file = file.resolve()  # through a symbolic link, which would else be replaced by the file
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
+    whole = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        if not _linked(whole, content):
+            with whole.open("xb") as stream:
+                _fill(stream, content)
         if file.exists():
-            temporary.chmod(file.stat().st_mode & 0o7777)
-        temporary.replace(file)
+            whole.chmod(file.stat().st_mode & 0o7777)
+        whole.replace(file)
     finally:
-        temporary.unlink(missing_ok=True)
+        whole.unlink(missing_ok=True)
+
+
+def _linked(path: Path, content: bytes) -> bool:
+    """Fills a file without a name and links it as ``path``, as open(2) describes O_TMPFILE; False where that cannot be."""
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except (AttributeError, OSError):  # no Linux; a file system without it; no right to write there, told by what follows
+        return False
+    with os.fdopen(descriptor, "wb") as stream:
+        _fill(stream, content)
+        try:  # a descriptor beside the absolute path is what makes Python follow the link in /proc
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+        except OSError:
+            return False
+    return True
+
+
+def _fill(stream: BinaryIO, content: bytes) -> None:
+    stream.write(content)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _known(suffixes: Mapping[str, str]) -> str:
