@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ def verify(
     timeout: float = 10.0,
     time_limit: float | None = None,
     recheck: int = 0,
+    case: str | Sequence[str] = (),
 ) -> Report:
     """Judge an implementation and return the report; nothing is printed, nothing raised for a wrong result.
 
@@ -48,18 +50,56 @@ def verify(
     text as on the command line (``"torch"``, ``"kernel.py:softmax"``), which runs in a worker process. ``gradient`` is
     a derivative of the target, checked besides: a callable for a callable, a text for a text; ``"auto"`` takes all that
     automatic differentiation gives. ``recheck`` is the number of questions whose exact values are compared with Arb, which
-    needs python-flint; what came of it is ``report.recheck``. The other arguments are the options of ``smxcheck verify``. ``report.passed`` says
-    whether everything is right.
+    needs python-flint; what came of it is ``report.recheck``. ``case`` is the id of a case, or several: exactly these run.
+    The other arguments are the options of ``smxcheck verify``. ``report.passed`` says whether everything is right.
 
     Raises ValueError for an argument that is not understood, and ``smxcheck.targets.protocol.TargetError``,
     ``smxcheck.caseset.CaseError`` or ``smxcheck.run.known.KnownError`` for a target, a file of inputs or a file of
     known problems that is not usable.
     """
-    from smxcheck.judge.call import Demand
+    from dataclasses import replace
+
     from smxcheck.run import execute
+
+    options = _settled(
+        function, dtypes=dtypes, cases=cases, require=require, max_ulp=max_ulp, allow=allow, expect=expect, known=known,
+        inputs=inputs, only=only, arrays=arrays, device=device, fixed=fixed, gradient=gradient, timeout=timeout,
+        time_limit=time_limit, recheck=recheck, case=case,
+    )  # fmt: skip
+    if isinstance(target, str):
+        if callable(gradient):
+            raise ValueError(f"the gradient of {target} is a text too, as in gradient='FILE.py:NAME'")
+        return execute.run(replace(options, targets=(target,)))
+    if not callable(target):
+        raise ValueError(f"a target is a callable or a text, not {type(target).__name__}")
+    if gradient is not None and not callable(gradient) and gradient != AUTO:
+        raise ValueError(f"the gradient of a callable is a callable or 'auto', not {gradient!r}")
+    return _verify_callable(target, options, None if isinstance(gradient, str) else gradient)
+
+
+def settled(function: str | Sequence[str] | None = None, **keywords: Any) -> RunOptions:
+    """What ``verify`` would run, checked and without a target; ``keywords`` are those of ``verify``.
+
+    Raises ValueError for an argument that is not understood, TypeError for one that there is not.
+    """
+    bound = inspect.signature(verify).bind("", function, **keywords)
+    bound.apply_defaults()
+    del bound.arguments["target"]
+    return _settled(**bound.arguments)
+
+
+def _settled(
+    function: str | Sequence[str] | None, *, dtypes: Sequence[str], cases: str, require: str, max_ulp: float | None,
+    allow: Sequence[str], expect: Sequence[str], known: str | Path | None, inputs: str | Path | None, only: str,
+    arrays: str, device: str, fixed: Mapping[str, Any] | None, gradient: str | Callable[..., Any] | None,
+    timeout: float, time_limit: float | None, recheck: int, case: str | Sequence[str],
+) -> RunOptions:  # fmt: skip
+    from smxcheck.judge.call import Demand
+    from smxcheck.judge.contract import parse_filter
     from smxcheck.run.options import RunOptions
     from smxcheck.run.recheck import lacking
 
+    parse_filter(only)
     functions = (function,) if isinstance(function, str) else tuple(function or ())
     unknown = [f for f in functions if f not in FUNCTIONS]
     if unknown:
@@ -81,44 +121,44 @@ def verify(
         raise ValueError(text)
     demand = Demand(level(require), max_ulp, parse_expectations(tuple(expect)), allowed_codes(allow))
     worker = {"arrays": arrays, "device": device, "fixed": dict(fixed or {}), "timeout": timeout}
-    options = RunOptions(
-        targets=(target,) if isinstance(target, str) else (), functions=functions or None, dtypes=tuple(dtypes),
-        tier=cases, inputs=str(inputs) if inputs else None, demand=demand, only=only,
+    ids = (case,) if isinstance(case, str) else tuple(case)
+    return RunOptions(
+        targets=(), functions=functions or None, dtypes=tuple(dtypes),
+        tier=cases, ids=ids or None, inputs=str(inputs) if inputs else None, demand=demand, only=only,
         known=str(known) if known else None, worker=worker, time_limit=time_limit,
         gradients=(gradient,) if isinstance(gradient, str) else (), recheck=recheck,
     )  # fmt: skip
-    if isinstance(target, str):
-        if callable(gradient):
-            raise ValueError(f"the gradient of {target} is a text too, as in gradient='FILE.py:NAME'")
-        return execute.run(options)
-    if not callable(target):
-        raise ValueError(f"a target is a callable or a text, not {type(target).__name__}")
-    if gradient is not None and not callable(gradient) and gradient != AUTO:
-        raise ValueError(f"the gradient of a callable is a callable or 'auto', not {gradient!r}")
-    return _verify_callable(target, functions, options, None if isinstance(gradient, str) else gradient)
 
 
 def _verify_callable(
-    target: Callable[..., Any],
-    functions: tuple[str, ...],
-    options: RunOptions,
-    gradient: Callable[..., Any] | None,
+    target: Callable[..., Any], options: RunOptions, gradient: Callable[..., Any] | None
 ) -> Report:
     from dataclasses import replace
 
     from smxcheck.run import execute
     from smxcheck.targets.load import in_process
 
-    name = getattr(target, "__name__", type(target).__name__)
-    found = functions[0] if functions else match_function(name)
-    if found is None or len(functions) > 1:
-        raise ValueError(f"say which function {name} is, as in verify(f, function='softmax')")
+    name, found = name_of(target), function_of(target, options)
     options = replace(options, targets=(name,), functions=None)
     session = in_process(target, found, name, options.worker_options(name), gradient)
     try:
         return execute.run_with([session], options)
     finally:
         session.close()
+
+
+def name_of(target: Callable[..., Any]) -> str:
+    """What a callable is called in a report."""
+    return str(getattr(target, "__name__", type(target).__name__))
+
+
+def function_of(target: Callable[..., Any], options: RunOptions) -> str:
+    """The one function that a callable is: the one that is asked for, else the one in its name. Raises ValueError."""
+    functions = options.functions or ()
+    found = functions[0] if functions else match_function(name_of(target))
+    if found is None or len(functions) > 1:
+        raise ValueError(f"say which function {name_of(target)} is, as in verify(f, function='softmax')")
+    return found
 
 
 def level(text: str) -> Level:

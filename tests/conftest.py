@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -26,6 +28,16 @@ def needs() -> Callable[..., None]:
         pytest.skip(reason)
 
     return need
+
+
+@pytest.fixture(autouse=True)
+def _forget_modules_of_the_test() -> Iterator[None]:
+    """Files of a test that were imported in this process are not what the next test means by the same name."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(tempfile.gettempdir()):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -70,9 +70,19 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.targets.adapters.jax": _ARRAYS | _TABLES | {"smxcheck.targets", "jax"},
     "smxcheck.targets.adapters.onnxruntime": _ARRAYS | _TABLES | {"smxcheck.targets", "onnx", "onnxruntime"},
     "smxcheck.report": _TABLES | {"rich", "smxcheck.caseset", "smxcheck.judge", "smxcheck.targets.protocol"},
+    # What failed, and how to put it again; only the command that does runs a unit.
+    "smxcheck.store": _ARRAYS | _TABLES | {
+        "smxref", "smxcheck.caseset", "smxcheck.judge", "smxcheck.oracle", "smxcheck.targets", "smxcheck.report.write",
+        "smxcheck.run.applicable", "smxcheck.run.options",
+    },
+    "smxcheck.store.replay": _TABLES | {"smxcheck.judge", "smxcheck.targets", "smxcheck.run.unit", "smxcheck.store"},
+    # Of the run only what can be put to a target: the run gives out the time, and merges what is found.
+    "smxcheck.fuzz": _ARRAYS | _TABLES | {
+        "hypothesis", "smxcheck.caseset", "smxcheck.judge", "smxcheck.run.applicable", "smxcheck.targets.protocol",
+    },
     "smxcheck.run": _ARRAYS | _TABLES | {
         "mpmath", "smxcheck.caseset", "smxcheck.identities", "smxcheck.judge", "smxcheck.targets", "smxcheck.oracle.recheck",
-        "smxcheck.oracle.tally", "smxcheck.derivations",
+        "smxcheck.oracle.tally", "smxcheck.derivations", "smxcheck.fuzz", "smxcheck.store",
     },
     # What was found is data; verdicts are made of it alone, and measuring asks them what is undecided.
     "smxcheck.benchmark": frozenset(),
@@ -97,6 +107,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.hunt": _ARRAYS | _TABLES | {
         "smxcheck.judge.errors", "smxcheck.oracle", "smxcheck.report", "smxcheck.run.environment", "smxcheck.targets",
     },
+    # What moved is told by the reports alone: nothing is run, and no array is looked at.
+    "smxcheck.changes": frozenset({"smxcheck.judge.codes", "smxcheck.judge.result", "smxcheck.report", "smxcheck.version"}),
     # Formulas know nothing of what they are used for; derivations nothing of how they are shown.
     "smxcheck.formula": frozenset({"mpmath"}),
     "smxcheck.derivations": _ARRAYS | _TABLES | {
@@ -105,9 +117,19 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.pages": _BELOW_CLI | {
         "numpy", "smxcheck.formula", "smxcheck.derivations", "smxcheck.mistakes", "smxcheck.functions", "smxcheck.oracle",
     },
+    # What must pass knows nothing of what is shipped, nor of what judges it.
+    "smxcheck.right_forms": frozenset({"numpy"}),
+    # The self-test puts the parts above to the question; the libraries are what other checks are made of.
+    "smxcheck.selftest": _ARRAYS | _BELOW_CLI | {
+        "mpmath", "flint", "torch", "jax", "onnx", "smxref", "smxcheck.functions", "smxcheck.mistakes", "smxcheck.oracle",
+        "smxcheck.right_forms",
+    },
     "smxcheck.api": _BELOW_CLI | {"smxcheck.pages"},
+    # pytest loads the plugin of whoever has smxcheck installed: pytest is there then, and is no dependency.
+    "smxcheck.testing": frozenset({"smxcheck.api", "smxcheck.judge", "smxcheck.report"}),
+    "smxcheck.pytest_plugin": _BELOW_CLI | {"pytest", "smxcheck.api", "smxcheck.testing"},
     "smxcheck": frozenset({"smxcheck.api", "smxcheck.judge.result", "smxcheck.version"}),
-    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt", "smxcheck.pages", "smxcheck.formula"},
+    "smxcheck.cli": _BELOW_CLI | {"typer", "rich", "smxcheck.store", "smxcheck.identities", "smxcheck.changes", "smxcheck.api", "smxcheck.benchmark", "smxcheck.hunt", "smxcheck.pages", "smxcheck.formula", "smxcheck.selftest"},
     "smxcheck.__main__": frozenset({"smxcheck.cli"}),
 }  # fmt: skip
 

@@ -27,9 +27,8 @@ from smxcheck.judge.call import Demand, ask, judge_call
 from smxcheck.judge.result import Level, Status
 from smxcheck.judge.ruler import Allowance, rulers
 from smxcheck.oracle import NOT_ROWS, Kind, expect
+from smxcheck.selftest import adversary
 from smxcheck.targets.protocol import Observation
-
-from . import adversary
 
 CORE = ("softmax", "log_softmax", "logsumexp")
 LOG2_E, LN_2 = Decimal("1.44269504088896340735992468100189214"), Decimal("0.69314718055994530941723212145817657")

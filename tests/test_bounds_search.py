@@ -8,42 +8,21 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
 import pytest
 
 from smxcheck.dtypes import FORMATS
-from smxcheck.judge.accuracy import judge_values
-from smxcheck.judge.bounds import bounds_for
 from smxcheck.judge.result import LEVEL_ORDER, Level
-from smxcheck.judge.ruler import Allowance, rulers
-from smxcheck.oracle import expect
-
-from . import adversary
-from .right_forms import FORMS, Form, all_forms
+from smxcheck.selftest import adversary
+from smxcheck.selftest.adversary_forms import FORMS, Form, all_forms
+from smxcheck.selftest.bounds import LENGTHS, LONGEST_16_BIT, NOISE, judged
 
 #: A bound that nothing fills to this share is too wide.
 FILLED = 0.3
-#: Rows of 16-bit numbers added one after another: beyond so many terms √u caps what the normaliser may lose, and the
-#: plain 16-bit sum is rightly not `standard`.
-LONGEST_16_BIT = 12
-#: The search's own reference has 11 bits more than float64; the judge's verdict on what is found rests on enclosures.
-NOISE = 2.0**-10
 
 
 @functools.cache
 def search(form: Form, dtype: str, n: int) -> adversary.Found:
     return adversary.climb(form, dtype, n, seed=n)
-
-
-def judged(form: Form, dtype: str, arguments: adversary.Arrays) -> Level:
-    fmt, keywords = FORMATS[dtype], adversary.KEYWORDS.get(form.function, {})
-    with np.errstate(all="ignore"):
-        expected = expect(form.function, arguments, keywords)
-        tight, standard = (
-            bounds_for(form.function, arguments, keywords, fmt, level)
-            for level in (Level.TIGHT, Level.STANDARD)
-        )
-        return judge_values(form.call(*arguments), rulers(expected, Allowance(tight, standard), fmt), fmt).level
 
 
 def ids(value: object) -> str:
@@ -52,7 +31,7 @@ def ids(value: object) -> str:
 
 @pytest.mark.parametrize(("form", "dtype"), list(all_forms()), ids=ids)
 def test_no_right_form_exceeds_the_bound_of_its_level(form, dtype):
-    for n in (2, 5, LONGEST_16_BIT):
+    for n in LENGTHS:
         found = search(form, dtype, n)
         assert found.ratio <= 1 + NOISE, found
         if form.function != "cross_entropy_grad" or n == 2:  # one row more is enough for the slowest reference
@@ -63,7 +42,7 @@ def test_no_right_form_exceeds_the_bound_of_its_level(form, dtype):
 @pytest.mark.parametrize(("function", "level"), sorted({(f.function, f.level) for f in FORMS}))
 def test_a_right_form_comes_near_the_bound(function, level, dtype):
     forms = [f for f in FORMS if (f.function, f.level) == (function, level) and dtype in f.dtypes]
-    assert max(search(f, dtype, n).ratio for f in forms for n in (2, 5, LONGEST_16_BIT)) >= FILLED
+    assert max(search(f, dtype, n).ratio for f in forms for n in LENGTHS) >= FILLED
 
 
 @pytest.mark.slow

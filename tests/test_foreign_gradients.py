@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from smxcheck.dtypes import FORMATS
+from smxcheck.selftest.trial import Found, run, session
 
 from .implementations.foreign_gradients import ALL, RIGHT, UNSPOILT, WRONG
-from .scoring import Found, run, session
 
 #: Run every time; the other dtypes are slow.
 USUAL = "float32"

@@ -26,9 +26,8 @@ from smxcheck.identities.table import IDENTITIES
 from smxcheck.judge.codes import CHECKS, code_of, is_identity
 from smxcheck.judge.result import Result, Status
 from smxcheck.mistakes import MISBEHAVIOURS, mistakes_in
+from smxcheck.selftest.trial import Found, run, session_of
 from smxcheck.targets.protocol import Call, Observation, Offer, Session, TargetInfo
-
-from .scoring import Found, run, session_of
 
 Array = Any
 CASES = [c for c in load_cases(tier="full") if is_identity(code_of(c.check))]

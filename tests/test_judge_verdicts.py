@@ -379,11 +379,12 @@ def test_an_entry_that_is_over_accepts_nothing_and_one_that_matches_nothing_is_t
     old = load(tmp_path, text.format("2026-05-31"))
     marked, _, notices = known.apply(old, [result(Status.WRONG)], (), TODAY)
     assert marked[0].known == ""
-    assert notices == ("known problem over since 2026-05-31: t",)
+    assert len(notices) == 1 and notices[0].startswith("known problem over since 2026-05-31, so it counts again (")
+    assert notices[0].endswith("known.toml:1: t).")
     last_day = load(tmp_path, text.format("2026-06-01"))
-    assert known.apply(last_day, [result(Status.WRONG)], (), TODAY)[0][0].known == "r"
-    stale = load(tmp_path, '[[known]]\ntarget = "gone"\nreason = "r"\n')
-    assert known.apply(stale, [result(Status.WRONG)], (), TODAY)[2] == ("known problem not seen in this run: gone",)
+    assert known.apply(last_day, [result(Status.WRONG)], (), TODAY)[0][0].known == "r, until 2026-06-01"
+    stale = load(tmp_path, '[[known]]\ntarget = "t"\nreason = "r"\n')
+    assert "not seen in this run" in known.apply(stale, [result(Status.OK)], (), TODAY)[2][0]
 
 
 @pytest.mark.parametrize(("text", "complaint"), [

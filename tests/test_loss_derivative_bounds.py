@@ -20,9 +20,8 @@ from smxcheck.judge.errors import measure
 from smxcheck.judge.result import Level
 from smxcheck.judge.ruler import Allowance, Ruler, rulers
 from smxcheck.oracle import expect
-
-from . import adversary
-from .right_forms import one, one_after_another, tree
+from smxcheck.selftest import adversary
+from smxcheck.selftest.adversary_forms import one, one_after_another, tree
 
 Array = Any
 Sum = Callable[[Array], Array]

@@ -63,8 +63,8 @@ def screen(folder: Path) -> str:
     """What the terminal shows for the README's wrong softmax."""
     (folder / "yours.py").write_text(block("<!-- yours.py -->"), encoding="utf-8")
     done = smxcheck(*COMMAND.split()[1:], "--format", "rich", cwd=folder)
-    assert (done.returncode, done.stderr) == (1, ""), done.stderr
-    lines = [f"$ {COMMAND}", *(line.rstrip() for line in done.stdout.rstrip().splitlines())]
+    assert done.returncode == 1 and done.stderr.startswith("kept ") and done.stderr.count("\n") == 1, done.stderr
+    lines = [f"$ {COMMAND}", *(line.rstrip() for line in (done.stdout + done.stderr).rstrip().splitlines())]
     return "\n".join(lines) + "\n"
 
 
@@ -126,7 +126,8 @@ def test_the_screen_is_the_real_one(tmp_path: Path) -> None:
 def test_the_screen_fits_80_columns_and_ends_with_the_verdict() -> None:
     lines = between("screen").search(text())[2].splitlines()[1:-1]
     assert max(map(len, lines)) <= 80
-    assert lines[-1].startswith("FAIL  yours.py:softmax: softmax is wrong")
+    assert lines[-2].startswith("FAIL  yours.py:softmax: softmax is wrong")
+    assert lines[-1].startswith("kept ")
 
 
 def test_normalising_leaves_what_the_reader_relies_on() -> None:
@@ -181,10 +182,10 @@ def test_the_python_example_runs() -> None:
 def test_the_configurations_are_understood(tmp_path: Path) -> None:
     section, known = blocks("toml")
     (tmp_path / "pyproject.toml").write_text(section, encoding="utf-8")
-    (tmp_path / "known.toml").write_text(known, encoding="utf-8")
+    (tmp_path / "known-problems.toml").write_text(known, encoding="utf-8")
     config = load_config(tmp_path)
     assert set(config.values) == set(tomllib.loads(section)["tool"]["smxcheck"])
-    assert [entry.check for entry in load_known(str(tmp_path / "known.toml"))] == ["SMX101"]
+    assert [entry.check for entry in load_known(str(tmp_path / "known-problems.toml"))] == ["SMX101"]
 
 
 def test_every_option_that_is_named_exists() -> None:

@@ -1,8 +1,7 @@
-"""The checker checked: every check finds something that no other check finds, and right implementations pass all."""
+"""The checker checked: every check finds something that no other check finds, and right implementations in torch pass."""
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,25 +9,15 @@ from types import ModuleType
 
 import pytest
 
-from smxcheck.catalog import FUNCTIONS, match_function
-from smxcheck.judge.choices import parse_expectations
+from smxcheck.catalog import match_function
 from smxcheck.judge.codes import CHECKS
-from smxcheck.judge.problems import BAD
-from smxcheck.judge.result import Level
-from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, fatal, misbehaviours
-from smxcheck.mistakes.model import Misbehaviour
-from smxcheck.targets.load import open_session, parse_target
-from smxcheck.targets.options import WorkerOptions
+from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, fatal
+from smxcheck.right_forms import RIGHT
+from smxcheck.selftest.plan import Item, items
+from smxcheck.selftest.subjects import shipped
+from smxcheck.selftest.trial import Found, run, session
+from smxcheck.selftest.verdicts import judge
 
-from .scoring import Found, run, session, session_of
-
-#: What is asked: dtype, level, expectation. Integers are asked for with float64, whose dtype they take.
-USUAL = ("float32", Level.STANDARD, "")
-DEMANDS = {
-    "SMX108": ("float32", Level.TIGHT, ""),
-    "SMX209": ("float64", Level.STANDARD, ""),
-    "SMX502": ("float32", Level.STANDARD, "all-masked=nan"),
-}
 #: Mistakes that one check alone finds, for the checks that no misbehaviour is for.
 ALONE = {
     "SMX109": "gumbel_max_sample/squared",
@@ -38,12 +27,8 @@ ALONE = {
     "SMX404": "cross_entropy/smoothing-unweighted",
     "SMX406": "cross_entropy/class-axis-reshaped",
 }
-#: Checks of what a worker process alone can see.
-IN_A_WORKER = ("SMX302", "SMX303", "SMX304", "SMX305", "SMX306")
-
 Score = Callable[[str, int, int], None]
-HERE = [m for m in MISBEHAVIOURS if m.check not in IN_A_WORKER]
-FATAL = [(m, fatal) for m in fatal.FATAL] + [(m, misbehaviours) for m in MISBEHAVIOURS if m.check in IN_A_WORKER]
+IN_A_WORKER = [item for item in items(shipped()) if item.subjects[0].target]
 
 
 def load(name: str) -> ModuleType:
@@ -56,40 +41,11 @@ def load(name: str) -> ModuleType:
     return module
 
 
-@functools.cache
-def run_of(function: str, dtype: str, level: Level, expectation: str) -> Found:
-    """All misbehaviours of one function that are asked under the same demand, in one run."""
-    alike = [m for m in HERE if m.function == function and DEMANDS.get(m.check, USUAL) == (dtype, level, expectation)]
-    sessions = [session_of(m.calls, m.id) for m in alike]
-    functions = tuple(dict.fromkeys(f for m in alike for f in m.calls))
-    expectations = parse_expectations((expectation,) if expectation else ())
-    return Found(run(sessions, function, (dtype,), level, expectations=expectations, functions=functions))
-
-
-#: Functions with many cases: one run over all their misbehaviours takes seconds, among the slow tests.
-_LARGE = ("softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad")
-MARKED = [pytest.param(m, marks=pytest.mark.slow) if m.function in _LARGE else m for m in HERE]
-
-
-@pytest.mark.parametrize("misbehaviour", MARKED, ids=lambda m: m.id)
-def test_misbehaviour_is_found_by_its_own_check_and_no_other(misbehaviour: Misbehaviour, score: Score) -> None:
-    codes = run_of(misbehaviour.function, *DEMANDS.get(misbehaviour.check, USUAL)).codes(misbehaviour.id)
-    score("misbehaviours", int(codes == {misbehaviour.check}), 1)
-    assert codes == {misbehaviour.check}
-
-
-@pytest.mark.parametrize(("misbehaviour", "module"), FATAL, ids=lambda v: v.id if isinstance(v, Misbehaviour) else "")
-def test_worker_reports_what_befalls_it(misbehaviour: Misbehaviour, module: ModuleType, score: Score) -> None:
-    text = f"{misbehaviour.function}={module.__name__}:{misbehaviour.call.__name__}"
-    worker = open_session(parse_target(text), WorkerOptions(timeout=0.5, compile_timeout=0.5 + 2.0))
-    try:
-        report = run([worker], misbehaviour.function, ("float32",), text="acceptance")
-    finally:
-        worker.close()
-    codes = {r.check for r in report.results if r.status in BAD}
-    score("misbehaviours", int(codes == {misbehaviour.check}), 1)
-    assert codes == {misbehaviour.check}
-    assert report.exit_code == 1
+@pytest.mark.parametrize("item", IN_A_WORKER, ids=lambda item: item.subjects[0].id)
+def test_worker_reports_what_befalls_it(item: Item, score: Score) -> None:
+    [mutant], _ = judge(item)
+    score("mutants killed", int(mutant.checks == (mutant.declared,)), 1)
+    assert mutant.checks == (mutant.declared,)
 
 
 @pytest.mark.slow
@@ -101,7 +57,7 @@ def test_a_mistake_is_found_by_its_own_check_and_no_other(function: str) -> None
 
 
 def test_every_check_has_a_target_that_only_it_catches() -> None:
-    """The three tests above, seen from the checks: none is without."""
+    """Seen from the checks: none is without. What finds a misbehaviour is its own check alone: test_score_mistakes."""
     assert {m.check for m in (*MISBEHAVIOURS, *fatal.FATAL)} | set(ALONE) == set(CHECKS)
 
 
@@ -116,29 +72,17 @@ def passes(function: str, forms: Sequence[tuple], dtypes: tuple[str, ...]) -> tu
     return sum(not b for b in blamed.values()), {n: b for n, b in blamed.items() if b}
 
 
-#: The files of right implementations, by the arrays that they take.
-RIGHT_FILES = {
-    "numpy": ("right_numpy", "right_derivatives", "right_generalised", "right_sparse"),
-    "torch": ("right_torch", "right_torch_derivatives"),
-}
+#: The files of right implementations that take torch tensors.
+IN_FILES = ("right_torch", "right_torch_derivatives")
 
 
-def right_ones(library: str, function: str) -> list[tuple]:
-    return [form for name in RIGHT_FILES[library] for form in load(name).RIGHT if form[1] == function]
+def right_ones(function: str) -> list[tuple]:
+    return [form for name in IN_FILES for form in load(name).RIGHT if form[1] == function]
 
 
-@pytest.mark.parametrize("name", RIGHT_FILES["numpy"])
-def test_a_right_form_is_named_for_its_function(name: str) -> None:
-    """So that each can be given to ``smxcheck verify`` as a file and a name."""
-    assert {form[0]: match_function(form[0]) for form in load(name).RIGHT} == {form[0]: form[1] for form in load(name).RIGHT}
-
-
-@pytest.mark.parametrize("function", [pytest.param(f, marks=pytest.mark.slow) if f in _LARGE else f for f in FUNCTIONS])
-def test_right_implementations_pass(function: str, score: Score) -> None:
-    forms = right_ones("numpy", function)
-    passed, blamed = passes(function, forms, ("float32",))
-    score("right ones pass", passed, len(forms))
-    assert forms and not blamed
+def test_a_right_form_is_named_for_its_function() -> None:
+    """So that each can be given to ``smxcheck verify`` as a module and a name."""
+    assert {form.id: match_function(form.id) for form in RIGHT} == {form.id: form.function for form in RIGHT}
 
 
 #: The functions that have forms written for torch tensors.
@@ -146,9 +90,6 @@ IN_TORCH = (
     "softmax", "log_softmax", "logsumexp", "sigmoid", "log_sigmoid", "cross_entropy", "binary_cross_entropy_with_logits",
     "entropy", "softmax_vjp", "softmax_backward", "cross_entropy_grad",
 )  # fmt: skip
-BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
-    pytest.param("torch", f, marks=pytest.mark.libraries) for f in IN_TORCH
-]
 
 
 @pytest.mark.slow
@@ -158,7 +99,7 @@ BY_LIBRARY = [("numpy", f) for f in FUNCTIONS] + [
 )
 def test_right_implementations_in_torch_pass(function: str, score: Score, needs: Callable[..., None]) -> None:
     needs("torch")
-    forms = right_ones("torch", function)
+    forms = right_ones(function)
     passed, blamed = passes(function, forms, ("float32",))
     score("right ones pass", passed, len(forms))
     assert forms and not blamed
@@ -167,14 +108,15 @@ def test_right_implementations_in_torch_pass(function: str, score: Score, needs:
 @pytest.mark.libraries
 def test_every_torch_form_is_looked_at(needs: Callable[..., None]) -> None:
     needs("torch")
-    assert {form[1] for name in RIGHT_FILES["torch"] for form in load(name).RIGHT} == set(IN_TORCH)
+    assert {form[1] for name in IN_FILES for form in load(name).RIGHT} == set(IN_TORCH)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("library", "function"), BY_LIBRARY)
-def test_right_implementations_pass_in_the_other_dtypes(function: str, library: str, needs: Callable[..., None]) -> None:
-    needs(*(["torch"] if library == "torch" else []))
+@pytest.mark.libraries
+@pytest.mark.parametrize("function", IN_TORCH)
+def test_right_implementations_in_torch_pass_in_the_other_dtypes(function: str, needs: Callable[..., None]) -> None:
     """Every form in float64, and in one of the formats of 16 bits by turns."""
-    forms = right_ones(library, function)
+    needs("torch")
+    forms = right_ones(function)
     assert forms and not passes(function, forms[::2], ("float64", "float16"))[1]
     assert not forms[1::2] or not passes(function, forms[1::2], ("float64", "bfloat16"))[1]

@@ -1,4 +1,5 @@
-"""The checker checked: every known mistake is found by a real run, and named for what it is."""
+"""The checker checked, by the engine of ``smxcheck self-test``: every known mistake is found and named for what it is, every
+misbehaviour is found by its own check and no other, every right implementation passes."""
 
 from __future__ import annotations
 
@@ -7,46 +8,26 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from smxcheck.catalog import FUNCTIONS
-from smxcheck.dtypes import FORMATS
 from smxcheck.judge.agreement import Sample, agrees
 from smxcheck.judge.call import ask
 from smxcheck.judge.result import Level
-from smxcheck.mistakes import MISTAKES, mistakes_in
-from smxcheck.mistakes.model import Mistake
+from smxcheck.mistakes import MISBEHAVIOURS, MISTAKES, mistakes_in
+from smxcheck.mistakes.fatal import FATAL
+from smxcheck.mistakes.model import SIXTEEN_BIT, Mistake
 from smxcheck.run.execute import select_cases
 from smxcheck.run.options import RunOptions
+from smxcheck.selftest.plan import Item, items
+from smxcheck.selftest.results import Fate, Mutant
+from smxcheck.selftest.subjects import IN_A_WORKER, USUAL, must_be_found, shipped
+from smxcheck.selftest.trial import Found, named, run, session
+from smxcheck.selftest.verdicts import mutant, right, trial
 
-from .scoring import Found, named, run, session
-
-#: Where most mistakes are looked for; those that are none here are looked for in the first dtype in which they are.
-USUAL = "float32"
 #: Of so many mistakes of a function, one may be without its name.
 ONE_IN = 10
 
 Score = Callable[[str, int, int], None]
-
-
-def search(mistakes: Sequence[Mistake], dtype: str, level: Level) -> Found:
-    """One run over mistakes of one function."""
-    sessions = [session(m.function, m.id, m.call) for m in mistakes]
-    return Found(run(sessions, mistakes[0].function, (dtype,), level))
-
-
-def must_be_found(mistake: Mistake, dtype: str) -> bool:
-    """Integers are asked for with float64, whose dtype they take."""
-    return dtype in mistake.dtypes or (not mistake.dtypes and dtype == "float64")
-
-
-def dtype_for(mistake: Mistake) -> str:
-    return next(d for d in (USUAL, *FORMATS) if must_be_found(mistake, d))
-
-
-def groups(function: str) -> dict[tuple[str, Level], list[Mistake]]:
-    """The mistakes of a function by where they are looked for."""
-    out: dict[tuple[str, Level], list[Mistake]] = {}
-    for mistake in mistakes_in(function):
-        out.setdefault((dtype_for(mistake), Level(mistake.fails)), []).append(mistake)
-    return out
+BY_ID = {m.id: m for m in MISTAKES}
+ITEMS = [item for item in items(shipped()) if not item.subjects[0].target]
 
 
 def same_answers(true: Mistake, name: str, found: Found) -> bool:
@@ -62,34 +43,58 @@ def same_answers(true: Mistake, name: str, found: Found) -> bool:
     return True
 
 
-#: Those with most mistakes take most of the time.
+def misnamed(mutants: Sequence[Mutant], found: Found) -> list[str]:
+    """Mistakes whose first problem names another formula, or none."""
+    out = []
+    for m in mutants:
+        if m.kind == "mistake" and m.fate is Fate.KILLED:
+            name = named(found.problems(m.id)[0])
+            if name != m.formula and not (name and same_answers(BY_ID[m.id], name, found)):
+                out.append(f"{m.id}: {name or 'no name'}")
+    return out
+
+
+def judged(chosen: Sequence[Item], score: Score) -> None:
+    """All subjects of these items as they must be, and what they are named."""
+    mutants, rights, wrong_names = [], [], []
+    for item in chosen:
+        found = trial(item)
+        here = [mutant(s, item.dtype, found) for s in item.subjects if s.must_fail]
+        wrong_names += misnamed(here, found)
+        mutants += here
+        rights += [right(s, item.dtype, found) for s in item.subjects if not s.must_fail]
+    lived = [m.id for m in mutants if m.fate is not Fate.KILLED]
+    not_alone = {m.id: m.checks for m in mutants if m.kind == "misbehaviour" and m.checks != (m.declared,)}
+    mistakes = sum(m.kind == "mistake" for m in mutants)
+    score("mutants killed", len(mutants) - len(lived), len(mutants))
+    score("behaves-as names", mistakes - len(wrong_names), mistakes)
+    score("right ones pass", sum(r.passed for r in rights), len(rights))
+    assert not lived
+    assert not not_alone
+    assert ONE_IN * len(wrong_names) <= mistakes, wrong_names
+    assert [(r.id, r.held_against, r.undecided) for r in rights if not r.passed] == []
+
+
+#: Those with most mistakes or cases take most of the time.
 _LONG = (
     "softmax", "log_softmax", "logsumexp", "cross_entropy", "cross_entropy_grad", "nll_loss", "softmax_entropy",
     "sigmoid", "log_sigmoid", "binary_cross_entropy_with_logits", "kl_divergence", "distribution_cross_entropy", "entropy",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "function", [pytest.param(f, marks=pytest.mark.slow) if f in _LONG else f for f in FUNCTIONS]
-)
-def test_every_mistake_is_caught_and_named(function: str, score: Score) -> None:
-    missed, misnamed, undecided, total = [], [], [], 0
-    for (dtype, level), mistakes in groups(function).items():
-        found = search(mistakes, dtype, level)
-        for mistake in mistakes:
-            total += 1
-            undecided += found.undecided(mistake.id)
-            if not found.bad(mistake.id):
-                missed.append(f"{mistake.id} in {dtype} at {level}")
-                continue
-            name = named(found.problems(mistake.id)[0])
-            if name != mistake.formula and not (name and same_answers(mistake, name, found)):
-                misnamed.append(f"{mistake.id}: {name or 'no name'}")
-    score("mistakes caught", total - len(missed), total)
-    score("behaves-as names", total - len(missed) - len(misnamed), total)
-    assert not missed, misnamed
-    assert not undecided
-    assert ONE_IN * len(misnamed) <= total, misnamed
+@pytest.mark.parametrize("function", [pytest.param(f, marks=pytest.mark.slow) if f in _LONG else f for f in FUNCTIONS])
+def test_what_must_fail_fails_and_what_must_pass_passes(function: str, score: Score) -> None:
+    judged([i for i in ITEMS if i.function == function and i.dtype == USUAL], score)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_and_in_the_other_dtypes(function: str, score: Score) -> None:
+    """Mistakes that are none in the usual dtype, and right implementations, of the 16-bit formats in one by turns; the
+    command runs them in both."""
+    by_turns = SIXTEEN_BIT[list(FUNCTIONS).index(function) % 2]
+    others = [i for i in ITEMS if i.function == function and i.dtype != USUAL]
+    judged([i for i in others if i.dtype in ("float64", by_turns) or any(s.must_fail for s in i.subjects)], score)
 
 
 @pytest.mark.slow
@@ -100,7 +105,7 @@ def test_mistakes_are_caught_in_other_dtypes_too(function: str, dtype: str) -> N
     mistakes = mistakes_in(function)
     if len(mistakes) > 1:
         mistakes = mistakes[{"float16": 0, "float64": 1}[dtype] :: 2]
-    found = search(mistakes, dtype, Level.STANDARD)
+    found = Found(run([session(m.function, m.id, m.call) for m in mistakes], function, (dtype,), Level.STANDARD))
     wanted = {m.id for m in mistakes if must_be_found(m, dtype) and m.fails == Level.STANDARD}
     free = {m.id for m in mistakes if not m.dtypes}  # of integers: in other dtypes they are right, and may be asked for
     caught = {m.id for m in mistakes if found.bad(m.id)}
@@ -109,5 +114,10 @@ def test_mistakes_are_caught_in_other_dtypes_too(function: str, dtype: str) -> N
     assert not [c for m in mistakes for c in found.undecided(m.id)]
 
 
-def test_every_mistake_is_looked_for() -> None:
-    assert sum(len(ms) for f in FUNCTIONS for ms in groups(f).values()) == len(MISTAKES)
+def test_everything_wrong_is_looked_for_once() -> None:
+    """Each mistake in one dtype, each misbehaviour once; those that need a process of their own have a test of their own."""
+    looked = [s.id for item in ITEMS for s in item.subjects if s.must_fail]
+    here = [m.id for m in MISBEHAVIOURS if m.check not in IN_A_WORKER]
+    assert sorted(looked) == sorted([*BY_ID, *here])
+    apart = [s.id for item in items(shipped()) for s in item.subjects if s.target]
+    assert sorted(apart) == sorted([*(m.id for m in FATAL), *(m.id for m in MISBEHAVIOURS if m.check in IN_A_WORKER)])

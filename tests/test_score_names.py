@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from .scoring import Found, named, run, session
+from smxcheck.selftest.trial import Found, named, run, session
 
 Score = Callable[[str, int, int], None]
 

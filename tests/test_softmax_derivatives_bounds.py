@@ -12,9 +12,9 @@ from smxcheck import functions
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.dtypes import FORMATS
 from smxcheck.judge.result import LEVEL_ORDER, Level
+from smxcheck.selftest.adversary_forms import one_after_another, tree
 
 from .derivative_inputs import ALL, BACKWARD, OUTPUT_OF, arguments_for, judged, paired_with, question, sizes
-from .right_forms import one_after_another, tree
 
 Sum = Callable[[np.ndarray], np.ndarray]
 

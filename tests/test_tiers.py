@@ -32,9 +32,9 @@ from smxcheck.report.formats import RenderOptions, render
 from smxcheck.run import execute
 from smxcheck.run.options import RunOptions
 from smxcheck.run.recheck import choose, merged
+from smxcheck.selftest.trial import run, session
 
 from .cli_support import KERNEL, called, write
-from .scoring import run, session
 
 WIDE = ("float32", "float64")
 #: What a figure in ulp may differ by: float32 is enclosed to 2^-40 of at most 2^24 ulp, in two runs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -62,8 +63,9 @@ def _array(stream: IO[bytes], size: int, max_bytes: int, what: str) -> np.ndarra
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
-    except (ValueError, EOFError) as error:
-        raise CaseError(f"{what} is not a NumPy array file ({str(error).splitlines()[0]})") from None
+    except (ValueError, EOFError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError) as error:
+        # What NumPy's reader of headers raises for text that is damaged.
+        raise CaseError(f"{what} is not a NumPy array file ({str(error).splitlines()[0] if str(error) else 'damaged'})") from None
     if dtype.hasobject:
         raise CaseError(f"{what} holds Python objects (a pickle), which are never loaded; save an array of numbers")
     expected = math.prod(shape) * dtype.itemsize

@@ -15,10 +15,10 @@ from smxcheck.cli.output import emit, speaks_unicode
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|shapes|checks|choices|statements|TARGET")] = "functions",
+    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|shapes|checks|choices|statements|softmax.c|TARGET")] = "functions",
 ) -> int:
-    """List targets, functions, case groups, shapes of bench, checks, choices or published statements; or what a target calls
-    for each function."""
+    """List targets, functions, case groups, shapes of bench, checks, choices or published statements; a program in C that
+    verify --command can check (softmax.c); or what a target calls for each function."""
     if what in _TABLES:
         emit("\n".join(_TABLES[what]()))
         return 0
@@ -75,7 +75,8 @@ def _targets() -> list[str]:
             by_name.setdefault(name, []).append(function)
     rows += [(f"builtin.{name}", "yes", f"the algorithm {name} of {', '.join(functions)}")
              for name, functions in by_name.items() if len(functions) < len(algorithms())]  # fmt: skip
-    return [*_columns(rows), "", "yours: FILE.py, FILE.py:NAME, FUNCTION=FILE.py:NAME, PACKAGE.MODULE:NAME"]
+    yours = "yours: FILE.py, FILE.py:NAME, FUNCTION=FILE.py:NAME, PACKAGE.MODULE:NAME"
+    return [*_columns(rows), "", yours, "in any language: FUNCTION=command:PROGRAM; more: smxcheck explain command"]
 
 
 def _functions() -> list[str]:
@@ -129,9 +130,16 @@ def _statements() -> list[str]:
     return [*_columns([("statement", "verdict", "what it says"), *rows]), "", count, "more: smxcheck explain STATEMENT"]
 
 
+def _example() -> list[str]:
+    """The program in C, as it is compiled in the tests."""
+    from importlib.resources import files
+
+    return files("smxcheck.targets").joinpath("softmax.c").read_text(encoding="utf-8").splitlines()
+
+
 _TABLES: dict[str, Callable[[], list[str]]] = {
     "targets": _targets, "functions": _functions, "cases": _cases, "shapes": _shapes, "checks": _checks,
-    "choices": _choices, "statements": _statements,
+    "choices": _choices, "statements": _statements, "softmax.c": _example,
 }  # fmt: skip
 
 

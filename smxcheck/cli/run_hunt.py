@@ -113,7 +113,8 @@ def _targets(typed: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name, library in LIBRARIES.items() if not library.missing())
     try:
         for text in typed:
-            parse_target(text)
+            if parse_target(text).kind == "command":
+                raise Fail(f"{text}: a process for each call is too slow to search with; call it from Python, by ctypes")
     except TargetError as error:
         raise Fail(str(error)) from error
     return tuple(dict.fromkeys(typed))

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smxcheck.caseset import CaseError
+from smxcheck.cli import write_known
 from smxcheck.cli.config import load
+from smxcheck.cli.config_show import in_force
 from smxcheck.cli.errors import FAULT, INTERRUPTED, NOTHING, USAGE, Fail, complain
 from smxcheck.cli.output import emit
 from smxcheck.cli.screen import Screen
@@ -27,8 +29,14 @@ def run(given: Given) -> int:
 
     screen = Screen(given)
     try:
-        options = settle(given, load(Path.cwd()))
-        _check_reports(given.reports)
+        config = load(Path.cwd(), given.config)
+        options = settle(given, config)
+        if given.show_config:
+            emit(in_force(given, config, options))
+            return 0
+        check_reports(given.reports)
+        if given.write_known:
+            write_known.check(given.write_known)
         if given.list_only:
             return _list(options)
         with screen.targets_prints_apart():
@@ -40,22 +48,47 @@ def run(given: Given) -> int:
 
 def _conclude(report: Report, given: Given, screen: Screen) -> int:
     """Print, then write; a report that cannot be written is a failure of the command."""
-    from smxcheck.report.write import ReportError, write_report
+    from smxcheck.judge.verdict import is_empty_part
 
     if report.interrupted:
         raise Fail("interrupted; no report was written", INTERRUPTED)
-    if not report.results:
+    if not (report.results or is_empty_part(report)):
         raise Fail(_nothing(report, given), NOTHING)
     screen.print(report)
-    for text in given.reports:
+    _tell_kept(report, given.quiet)
+    if not write_reports(report, given.reports, given.quiet):
+        return FAULT if report.exit_code == FAULT else USAGE
+    if given.write_known and not write_known.write(report, given.write_known, given.quiet):
+        return FAULT if report.exit_code == FAULT else USAGE
+    return report.exit_code
+
+
+def write_reports(report: Report, texts: tuple[str, ...], quiet: bool) -> bool:
+    """Write every --report; False once one cannot be written, which is then said."""
+    from smxcheck.report.write import ReportError, write_report
+
+    for text in texts:
         try:
             path = write_report(report, text)
         except ReportError as error:
             complain(str(error))
-            return FAULT if report.exit_code == FAULT else USAGE
-        if not given.quiet:
+            return False
+        if not quiet:
             print(f"wrote {path}", file=sys.stderr)
-    return report.exit_code
+    return True
+
+
+def _tell_kept(report: Report, quiet: bool) -> None:
+    """Where the failing inputs are, on stderr; what could not be kept is told even under -q."""
+    from smxcheck.report.numbers import plural
+
+    if report.kept is None:
+        return
+    for text in report.kept.told:
+        complain(text)
+    if report.kept.inputs and not quiet:
+        print(f"kept {plural(report.kept.inputs, 'failing input')} in {report.kept.folder}; again: smxcheck replay",
+              file=sys.stderr)  # fmt: skip
 
 
 def _nothing(report: Report, given: Given) -> str:
@@ -70,7 +103,7 @@ def _nothing(report: Report, given: Given) -> str:
             " --list shows the ids, smxcheck list cases the groups")  # fmt: skip
 
 
-def _check_reports(texts: tuple[str, ...]) -> None:
+def check_reports(texts: tuple[str, ...]) -> None:
     """Formats and folders are looked at before the run, not after it. Raises Fail or ValueError."""
     from smxcheck.report.write import destination
 

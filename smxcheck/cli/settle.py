@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smxcheck.catalog import FUNCTIONS
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from smxcheck.run.options import RunOptions
 
 _LEVELS = ("standard", "tight", "1ulp")
-#: Keys of the section that describe its own targets; the others hold for any target.
-_OF_ITS_TARGETS = ("targets", "functions", "fixed", "gradient", "only", "arrays", "inputs", "expect")
 #: Questions that --recheck asks once more.
 _RECHECKED = 200
 #: Seconds for one call, and for loading or compiling.
@@ -30,38 +29,38 @@ _TIMEOUT, _COMPILE_TIMEOUT = 10.0, 60.0
 class Given:
     """The command line as typed; empty or None where nothing was."""
 
-    targets: tuple[str, ...]
-    functions: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    cases: str
-    text: str
-    ids: tuple[str, ...]
-    inputs: str
-    list_only: bool
-    arrays: str
-    device: str
-    fixed: tuple[str, ...]
-    gradients: tuple[str, ...]
-    only: str
-    require: str
-    max_ulp: float | None
-    allow: tuple[str, ...]
-    expect: tuple[str, ...]
-    known: str
-    reports: tuple[str, ...]
-    format: str
-    everything: bool
-    quiet: bool
-    verbose: bool
-    jobs: int | None
-    timeout: float | None
-    compile_timeout: float | None
-    time_limit: float | None
-    seed: int
-    beside: str
-    stop_first: bool
-    isolate: bool
-    exit_zero: bool
+    targets: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    cases: str = ""
+    text: str = ""
+    ids: tuple[str, ...] = ()
+    inputs: str = ""
+    list_only: bool = False
+    arrays: str = ""
+    device: str = ""
+    fixed: tuple[str, ...] = ()
+    gradients: tuple[str, ...] = ()
+    only: str = ""
+    require: str = ""
+    max_ulp: float | None = None
+    allow: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+    known: str = ""
+    reports: tuple[str, ...] = ()
+    format: str = ""
+    everything: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    jobs: int | None = None
+    timeout: float | None = None
+    compile_timeout: float | None = None
+    time_limit: float | None = None
+    seed: int = 0
+    beside: str = ""
+    stop_first: bool = False
+    isolate: bool = True
+    exit_zero: bool = False
     recheck: str = ""
     recheck_sample: int | None = None
     commands: tuple[str, ...] = ()
@@ -69,6 +68,9 @@ class Given:
     store: bool = True
     write_known: str = ""
     shard: str = ""
+    config: str = ""
+    show_config: bool = False
+    shipped: bool = True
 
 
 def settle(given: Given, config: Config) -> RunOptions:
@@ -81,18 +83,22 @@ def settle(given: Given, config: Config) -> RunOptions:
 
     _no_conflict(given)
     _known_oracle()
-    if given.targets and config.values:
-        config = Config(config.path, {k: v for k, v in config.values.items() if k not in _OF_ITS_TARGETS})
+    typed = (*given.targets, *_programs(given))
+    if typed and config.values:
+        config = config.of_any_target()
     wish = Wishes(config)
-    targets = given.targets or tuple(config["targets"] or ())
+    targets = _targets(wish, typed)
     own = not targets
+    if own and not given.shipped:
+        raise Fail('--no-shipped, and no target is named: type one, or add targets = ["kernel.py:softmax"] to [tool.smxcheck]')
     narrowed = bool(given.functions or given.text or given.ids or given.inputs)
     shipped = shipped_targets(with_wrong=not narrowed) if own else ((), (), {})
     demand = Demand(
         Level(wish("require", given.require).one_of(_LEVELS, "standard")),
         wish("max-ulp", given.max_ulp).number(zero=True),
-        parse_expectations(wish.texts("expect", given.expect).value),
-        allowed_codes(wish.texts("allow", given.allow).value),
+        dict(pair for read in wish.texts("expect", given.expect).read_each(lambda text: parse_expectations((text,)))
+             for pair in read.items()),
+        frozenset().union(*wish.texts("allow", given.allow).read_each(lambda name: allowed_codes((name,)))),
     )
     beside = wish("beside", given.beside).value
     if beside in targets:
@@ -104,14 +110,57 @@ def settle(given: Given, config: Config) -> RunOptions:
         dtypes=wish.texts("dtypes", given.dtypes, "--dtype").names(FORMATS, "dtype") or DEFAULT_DTYPES,
         tier=wish("cases", given.cases).one_of(("quick", "full"), "quick"),
         text=given.text or None, ids=given.ids or None, inputs=wish("inputs", given.inputs).value,
-        demand=demand, only=wish("only", given.only).value or "", known=wish("known", given.known).value,
+        demand=demand, only=_only(wish("only", given.only)), known=wish("known", given.known).value,
         beside=beside, worker=_worker(given, wish), gradients=_gradients(wish, given, own),
         jobs=wish("jobs", given.jobs, "-j").whole(min(2, _cpus()) if own else 1),
         time_limit=wish("time-limit", given.time_limit).number(),
         recheck=_recheck(given), published=own and not narrowed, stop_first=given.stop_first, seed=given.seed, exit_zero=given.exit_zero,
-        fuzz=wish("fuzz", given.fuzz).number(),
-        command=shlex.join(["smxcheck", *sys.argv[1:]]),
+        fuzz=wish("fuzz", given.fuzz).number(), shard=_shard(given, own),
+        store=_store(given, wish), command=shlex.join(["smxcheck", *sys.argv[1:]]),
     )  # fmt: skip
+
+
+def _store(given: Given, wish: Wishes) -> str | None:
+    """The folder that keeps failing inputs; None where --no-store, or the section, wants none."""
+    from smxcheck.store import folder
+
+    return str(folder(Path.cwd())) if given.store and wish("store").flag(True) else None
+
+
+def _programs(given: Given) -> tuple[str, ...]:
+    """--command as targets: each program computes every function that is asked for."""
+    asked = dict.fromkeys([*given.functions, *(name.partition("/")[0] for name in given.ids if "/" in name)])
+    if given.commands and not asked:
+        raise Fail(f"--command {given.commands[0]} needs -f FUNCTION, which says what it computes, as in -f softmax;"
+                   " more: smxcheck explain command")  # fmt: skip
+    return tuple(f"{','.join(asked)}=command:{line}" for line in given.commands)
+
+
+def _targets(wish: Wishes, typed: tuple[str, ...]) -> tuple[str, ...]:
+    """What was typed, else what the section names; a target of the section that is not there is told with its line."""
+    from smxcheck.targets.spec import parse_target
+
+    found = wish.texts("targets", typed)
+    if found.places:
+        found.read_each(parse_target)
+    return tuple(found.value)
+
+
+def _shard(given: Given, own: bool) -> tuple[int, int] | None:
+    """--shard, once it is understood."""
+    from smxcheck.run.shard import parse
+
+    if given.shard and own:
+        raise Fail(f"--shard {given.shard} is of a run of your targets: name one; the run without a target is not split")
+    return parse(given.shard) if given.shard else None
+
+
+def _only(wish: Wish) -> str:
+    """--only, once it is understood."""
+    from smxcheck.judge.contract import parse_filter
+
+    wish.read(lambda text: parse_filter(text or ""))
+    return wish.value or ""
 
 
 def _no_conflict(given: Given) -> None:
@@ -121,6 +170,8 @@ def _no_conflict(given: Given) -> None:
         "-q and --all": given.quiet and given.everything,
         "--no-isolate and -j": not given.isolate and (given.jobs or 1) > 1,
         "--no-isolate and --timeout": not given.isolate and given.timeout is not None,
+        "--show-config and --list": given.show_config and given.list_only,
+        "--list and --write-known": given.list_only and bool(given.write_known),
         "--list and --report": given.list_only and bool(given.reports),
         "--case and -k": bool(given.ids) and bool(given.text),
     }
@@ -161,7 +212,7 @@ def _worker(given: Given, wish: Wishes) -> dict[str, Any]:
     return {
         "arrays": wish("arrays", given.arrays).one_of(ARRAYS, "auto"),
         "device": wish("device", given.device).one_of(DEVICES, "cpu"),
-        "fixed": dict(parse_fixed(text) for text in wish.texts("fixed", given.fixed).value),
+        "fixed": dict(wish.texts("fixed", given.fixed).read_each(parse_fixed)),
         "timeout": wish("timeout", given.timeout).number(_TIMEOUT),
         "compile_timeout": wish("compile-timeout", given.compile_timeout).number(_COMPILE_TIMEOUT),
         "isolate": given.isolate,
@@ -170,9 +221,12 @@ def _worker(given: Given, wish: Wishes) -> dict[str, Any]:
 
 def _gradients(wish: Wishes, given: Given, own: bool) -> tuple[str, ...]:
     """--gradient; a gradient is that of a target."""
+    from smxcheck.targets.gradients import AUTO, parse_gradient
+
     found = wish.texts("gradient", given.gradients)
     if found.value and own:
         raise Fail(f"{found.name} {found.value[0]} needs a TARGET that it is the gradient of")
+    found.read_each(lambda text: parse_gradient(text) if text != AUTO else None)
     return tuple(found.value)
 
 

@@ -132,11 +132,12 @@ def _settings(given: Given, config: Config, base: Run | None) -> Settings:
     from smxcheck.targets.options import ARRAYS, DEVICES
 
     if given.targets:
-        config = Config(config.path, {k: v for k, v in config.values.items() if k in _OF_ANY_TARGET})
+        config = Config(config.path, {k: v for k, v in config.values.items() if k in _OF_ANY_TARGET}, config.lines)
     wish = Wishes(Config() if base else config)
     old = base.settings if base else _DEFAULT
     quick = given.quick or old.quick
-    targets = _targets(wish.texts("targets", given.targets, "TARGET").value or old.targets)
+    asked = wish.texts("targets", given.targets, "TARGET")
+    targets = asked.read(_targets) if asked.value else _targets(old.targets)
     found = Settings(
         targets=targets,
         functions=wish.texts("functions", given.functions, "--function").names(FUNCTIONS, "function") or old.functions,
@@ -151,8 +152,8 @@ def _settings(given: Given, config: Config, base: Run | None) -> Settings:
         seconds=_seconds(given, base, quick),
         arrays=wish("arrays", given.arrays).one_of(ARRAYS, old.arrays),
         device=wish("device", given.device).one_of(DEVICES, old.device),
-        fixed=_fixed(wish.texts("fixed", given.fixed).value) or old.fixed,
-        gradients=_gradients(wish.texts("gradient", given.gradients).value) or old.gradients,
+        fixed=_fixed(wish.texts("fixed", given.fixed)) or old.fixed,
+        gradients=_gradients(wish.texts("gradient", given.gradients)) or old.gradients,
     )
     _fits(given, found)
     return found
@@ -187,6 +188,8 @@ def _targets(texts: tuple[str, ...]) -> tuple[str, ...]:
             spec = parse_target(text)
         except TargetError as error:
             raise Fail(str(error)) from error
+        if spec.kind == "command":
+            raise Fail(f"{text}: the start of its process is what would be timed; call it from Python, by ctypes")
         library = LIBRARIES.get(text)
         if spec.kind == "library" and library and (missing := library.missing()):
             raise Fail(f"{text} needs {' and '.join(missing)}, not installed here: {library.install}")
@@ -235,25 +238,17 @@ def _seconds(given: Given, base: Run | None, quick: bool) -> float:
     return Wish(given.time_limit, "--time-limit").number(default) or default
 
 
-def _fixed(texts: tuple[str, ...]) -> dict[str, Any]:
+def _fixed(wish: Wish) -> dict[str, Any]:
     from smxcheck.targets.signature import parse_fixed
 
-    try:
-        return dict(parse_fixed(text) for text in texts)
-    except TargetError as error:
-        raise Fail(str(error)) from error
+    return dict(wish.read_each(parse_fixed))
 
 
-def _gradients(texts: tuple[str, ...]) -> tuple[str, ...]:
-    from smxcheck.targets.gradients import parse_gradient
+def _gradients(wish: Wish) -> tuple[str, ...]:
+    from smxcheck.targets.gradients import AUTO, parse_gradient
 
-    try:
-        for text in texts:
-            if text != "auto":
-                parse_gradient(text)
-    except TargetError as error:
-        raise Fail(str(error)) from error
-    return texts
+    wish.read_each(lambda text: parse_gradient(text) if text != AUTO else None)
+    return tuple(wish.value)
 
 
 def _fits(given: Given, settings: Settings) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 EPILOG = """\
-TARGET is builtin, builtin.ALGORITHM, scipy, torch, jax, onnxruntime, FILE.py[:NAME], PACKAGE.MODULE:NAME, or
-FUNCTION=FILE.py:NAME. verify runs the code that it is pointed at, with your rights: the worker process protects the run, not your machine.
+TARGET is builtin, builtin.ALGORITHM, scipy, torch, jax, onnxruntime, FILE.py[:NAME], PACKAGE.MODULE:NAME,
+FUNCTION=FILE.py:NAME, or FUNCTION=command:PROGRAM for a program in any language (smxcheck explain command). verify runs the code that it is pointed at, with your rights: the worker process protects the run, not your machine.
 
 \b
 Exit codes:
@@ -24,6 +24,7 @@ Examples:
   smxcheck verify kernel.py                      every function found in it
   smxcheck verify scipy torch --dtype bfloat16   installed libraries
   smxcheck verify kernel.py:f --report out.xml   in CI
+  smxcheck verify --command ./kernel -f softmax  a program, here from C
   smxcheck verify kernel.py --case log_softmax/far-tail/200/float32
 """
 
@@ -74,9 +75,14 @@ def command(
         _Texts, typer.Option(metavar="PROGRAM", help="A program in any language: .npy on stdin, .npy on stdout; needs -f.")
     ] = None,
     fuzz: Annotated[float | None, typer.Option(metavar="S", help="Then S seconds of drawn inputs (Hypothesis).")] = None,
+    no_shipped: Annotated[bool, typer.Option("--no-shipped", help="Without a target exit 2: for CI, where that is a slip.")] = False,
     no_store: Annotated[bool, typer.Option("--no-store", help="Keep no failing inputs in .smxcheck/.")] = False,
     write_known: Annotated[str, typer.Option(metavar="FILE", help="Write the problems found as a --known file.")] = "",
     shard: Annotated[str, typer.Option(metavar="I/N", help="Only part I of N of the cases; see smxcheck merge.")] = "",
+    config: Annotated[
+        str, typer.Option(metavar="FILE|none", help="Not the nearest pyproject.toml or smxcheck.toml.")
+    ] = "",
+    show_config: Annotated[bool, typer.Option("--show-config", help="Print what is in force, and stop.")] = False,
     recheck: Annotated[str, typer.Option(metavar="flint", help="Compare exact values with Arb, a second proven arithmetic.")] = "",
     recheck_sample: Annotated[
         int | None, typer.Option(metavar="N", help="Questions for --recheck, by --seed. [default: 200]")
@@ -84,7 +90,8 @@ def command(
 ) -> int:
     """Check implementations against arbitrary precision, element by element.
 
-    Without TARGET: the targets of [tool.smxcheck] in the nearest pyproject.toml, else what smxcheck ships.
+    Without TARGET: the targets of [tool.smxcheck] in the nearest pyproject.toml, or of the nearest smxcheck.toml, else
+    what smxcheck ships.
     """
     from smxcheck.cli import run_verify
     from smxcheck.cli.settle import Given
@@ -97,5 +104,6 @@ def command(
         format=format, everything=everything, quiet=quiet, verbose=verbose, jobs=jobs, timeout=timeout,
         compile_timeout=compile_timeout, time_limit=time_limit, seed=seed, beside=beside, stop_first=stop_first,
         isolate=not no_isolate, exit_zero=exit_zero, recheck=recheck, recheck_sample=recheck_sample,
-        commands=tuple(command or ()), fuzz=fuzz, store=not no_store, write_known=write_known, shard=shard,
+        commands=tuple(command or ()), fuzz=fuzz, store=not no_store, shipped=not no_shipped, write_known=write_known, shard=shard,
+        config=config, show_config=show_config,
     ))  # fmt: skip

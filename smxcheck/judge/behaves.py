@@ -6,11 +6,13 @@ right ones. No name is given where none does: a cause that was not observed is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import product
 
 from smxcheck.judge.agreement import WEAK, Sample, Suspect, agrees, is_akin
+from smxcheck.judge.result import Likened
 from smxcheck.mistakes import Mistake, mistakes_in
 
 #: A mistake is named from this score on: the weight of what it reproduces, over that of all that is wrong and of what
@@ -43,15 +45,17 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A mistake that may explain wrong samples: those that it reproduces, and how many right ones contradict it."""
+
     suspect: Suspect
     agreed: frozenset[int]
-    right: Sequence[Sample]
+    count: Callable[[], int]
 
     @cached_property
     def contradicted(self) -> int:
-        """How many right results it gets wrong; looked at only where it might be named."""
-        return sum(self.suspect.applies(s.question) and not agrees(self.suspect, s) for s in self.right)
+        """Looked at only where it might be named."""
+        return self.count()
 
     def at_most(self, weights: Sequence[float], left: frozenset[int]) -> float:
         """The score if no right result contradicts it."""
@@ -62,6 +66,16 @@ class _Candidate:
         if self.contradicted and all(weights[i] <= WEAK for i in mine):
             return 0.0  # the same nan, for another reason
         return _sum(weights, mine) / (_sum(weights, left) + _CONTRADICTION * self.contradicted)
+
+
+def _contradictions(suspect: Suspect, right: Sequence[Sample]) -> int:
+    """How many right results it gets wrong."""
+    return sum(suspect.applies(s.question) and not agrees(suspect, s) for s in right)
+
+
+def spread(samples: Sequence[Sample]) -> list[Sample]:
+    """As many right samples as are looked at, evenly over the run: simple cases and long ones."""
+    return list(samples[:: max(1, len(samples) // MOST_RIGHT)][:MOST_RIGHT])
 
 
 def _sum(weights: Sequence[float], positions: Iterable[int]) -> float:
@@ -76,22 +90,27 @@ def likenesses(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) 
 
 def _explained(function: str, wrong: Sequence[Sample], right: Sequence[Sample], wider: bool) -> list[Likeness]:
     weights = [s.weight for s in wrong]
+    chosen, left = choose(_candidates(function, wrong, right, wider), weights)
+    return _with_akin(chosen, left, lambda suspect, i: is_akin(suspect, wrong[i]))
+
+
+def choose(candidates: list[Candidate], weights: Sequence[float]) -> tuple[list[Likeness], frozenset[int]]:
+    """The mistakes that are named, one after another, and the wrong samples that none of them reproduces."""
     chosen: list[Likeness] = []
-    left = frozenset(range(len(wrong)))
-    candidates = _candidates(function, wrong, right, wider)
+    left = frozenset(range(len(weights)))
     while _sum(weights, left) and (best := _best(candidates, weights, left)) is not None:
         mine = best.agreed & left
         if _sum(weights, mine) < _LEAST:
             break
-        chosen.append(Likeness(best.suspect.mistake, wider, mine))
+        chosen.append(Likeness(best.suspect.mistake, best.suspect.wider, mine))
         left -= mine
         candidates = [c for c in candidates if c is not best]
-    return _with_akin(chosen, wrong, left)
+    return chosen, left
 
 
 def _candidates(
     function: str, wrong: Sequence[Sample], right: Sequence[Sample], wider: bool
-) -> list[_Candidate]:
+) -> list[Candidate]:
     """The mistakes that agree with a wrong sample, and with which."""
     found = []
     look = wrong[:: max(1, len(wrong) // _FIRST_LOOK)]
@@ -99,11 +118,40 @@ def _candidates(
         suspect = Suspect(mistake, wider)
         if any(agrees(suspect, s) for s in look):
             agreed = frozenset(i for i, s in enumerate(wrong) if agrees(suspect, s))
-            found.append(_Candidate(suspect, agreed, right))
+            found.append(Candidate(suspect, agreed, partial(_contradictions, suspect, right)))
     return found
 
 
-def _best(candidates: list[_Candidate], weights: Sequence[float], left: frozenset[int]) -> _Candidate | None:
+def likened(function: str, wrong: Sequence[Sample], right: Sequence[Sample]) -> list[Likened]:
+    """How every mistake fares on the samples of a part of a run, for `likenesses_in` to judge all parts together."""
+    found = []
+    for mistake, wider in product(mistakes_in(function) if wrong else (), (False, True)):
+        suspect = Suspect(mistake, wider)
+        agreed = tuple(i for i, s in enumerate(wrong) if agrees(suspect, s))
+        akin = tuple(i for i, s in enumerate(wrong) if i not in agreed and is_akin(suspect, s))
+        contradicted = _contradictions(suspect, right)
+        if agreed or akin or contradicted:
+            found.append(Likened(mistake.id, wider, agreed, akin, contradicted))
+    return found
+
+
+def likenesses_in(function: str, found: Sequence[Likened], weights: Sequence[float]) -> list[Likeness]:
+    """The same as `likenesses`, from how each mistake fared, once for each. Mistakes that there are not are passed over."""
+    mistakes = {mistake.id: mistake for mistake in mistakes_in(function)}
+    for wider in (False, True):
+        here = {f.mistake: f for f in found if f.wider is wider and f.mistake in mistakes}
+        candidates = [
+            Candidate(Suspect(mistakes[name], wider), frozenset(f.agreed), partial(int, f.contradicted))
+            for name, f in here.items() if f.agreed
+        ]  # fmt: skip
+        chosen, left = choose(candidates, weights)
+        if chosen:
+            akin = {name: frozenset(f.akin) | frozenset(f.agreed) for name, f in here.items()}
+            return _with_akin(chosen, left, partial(_is_in, akin))
+    return []
+
+
+def _best(candidates: list[Candidate], weights: Sequence[float], left: frozenset[int]) -> Candidate | None:
     """The candidate with the highest score that is enough; of equals, the one that reproduces most."""
     best, reached = None, (_ENOUGH, 0)
     for c in sorted(candidates, key=lambda c: (-c.at_most(weights, left), -len(c.agreed))):
@@ -115,13 +163,19 @@ def _best(candidates: list[_Candidate], weights: Sequence[float], left: frozense
     return best
 
 
-def _with_akin(chosen: list[Likeness], wrong: Sequence[Sample], left: frozenset[int]) -> list[Likeness]:
+def _is_in(akin: Mapping[str, frozenset[int]], suspect: Suspect, i: int) -> bool:
+    return i in akin[suspect.mistake.id]
+
+
+def _with_akin(
+    chosen: list[Likeness], left: frozenset[int], akin_to: Callable[[Suspect, int], bool]
+) -> list[Likeness]:
     """What no mistake reproduces goes with the first one that is wrong in the same places: one cause, one problem.
     Other roundings on the way, another order of summation, make such a difference."""
     out = []
     for likeness in chosen:
         suspect = Suspect(likeness.mistake, likeness.wider)
-        akin = frozenset(i for i in left if is_akin(suspect, wrong[i]))
+        akin = frozenset(i for i in left if akin_to(suspect, i))
         out.append(replace(likeness, akin=akin))
         left -= akin
     return out

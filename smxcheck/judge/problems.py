@@ -58,6 +58,21 @@ class Explained:
     looked_at: int
 
 
+def results_of(problems: Sequence[Problem], results: Sequence[Result]) -> list[list[Result]]:
+    """The bad results of each problem. A case may have several, of its value and of a property: each is of the problem
+    with its own check among those that have the case, else of the first of them."""
+    holders: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, p in enumerate(problems):
+        for case in p.cases:
+            holders[p.target, case].append(i)
+    out: list[list[Result]] = [[] for _ in problems]
+    for r in results:
+        candidates = holders.get((r.target, r.case), []) if r.status in BAD else []
+        if candidates:
+            out[next((i for i in candidates if problems[i].check == r.check), candidates[0])].append(r)
+    return out
+
+
 def mostly_wrong(results: Sequence[Result]) -> bool:
     """Whether at least half of the results of plain values are wrong."""
     plain = [r for r in results if r.check in _PLAIN and r.group != "properties"]

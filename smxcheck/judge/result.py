@@ -96,6 +96,8 @@ class Problem:
     behaves_as: str = ""  # "log(softmax(x)), in 60 of the 60 wrong results"; empty where no shipped mistake agrees
     instead: str = ""
     again: str = ""  # the command that runs the smallest case again
+    shrunk: str = ""  # a smaller call that fails in the same way, where one was found: "softmax([89, 0]), float32"
+    shrunk_again: str = ""  # the command that runs that
     bugs: tuple[str, ...] = ()
     beside: str = ""
     known: str = ""
@@ -169,6 +171,87 @@ class Fuzzed:
     left_out: str = ""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """The failing inputs that were kept: where, how many, and a sentence for each that was not."""
+
+    folder: str
+    inputs: int
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the order of problems needs of a case."""
+
+    elements: int
+    layout: str
+    acceptance: bool
+    bugs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A property that calls of one dtype broke: in how many, and in the shortest of them. ``place`` is that of its case."""
+
+    dtype: str
+    code: str
+    count: int
+    place: int
+    message: str
+    case: str
+    input: str
+
+
+@dataclass(frozen=True)
+class Likened:
+    """A known mistake on the cases ``Seen.looked``, by position: those that it reproduces, those where it is wrong in the
+    same places, and how many right results contradict it."""
+
+    mistake: str
+    wider: bool
+    agreed: tuple[int, ...]
+    akin: tuple[int, ...]
+    contradicted: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one function of a target, before anything was judged across cases.
+
+    ``places`` are the numbers of the cases of the results (properties apart) among those of the whole run; ``before`` are
+    the results, by position, that settling changed. ``weights`` belong to ``looked``.
+    """
+
+    target: str
+    function: str
+    places: tuple[int, ...]
+    before: Mapping[int, Result]
+    classes: Mapping[str, tuple[str, ...]]
+    first: Mapping[str, str]  # dtype -> the first case that was called
+    calls: Mapping[str, int]
+    broken: tuple[Broken, ...]
+    traits: Mapping[str, Traits]  # of the cases that are wrong, or may be found so beside those of other parts
+    looked: tuple[str, ...]
+    weights: tuple[float, ...]
+    likened: tuple[Likened, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part of a run hands on, so that the whole can be settled. ``asked`` must be equal in all parts.
+
+    ``cases`` counts those of the whole run. Of parts that were put together, ``missing`` are those that were not there.
+    """
+
+    cases: int
+    asked: Mapping[str, Any]
+    again: str = ""  # the options of the line that repeats a case
+    seen: tuple[Seen, ...] = ()
+    gaps: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # by target: what could not be asked
+    missing: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """Everything that a run found. Renderers read it; nothing writes to it."""
@@ -193,6 +276,8 @@ class Report:
     published: Published | None = None  # the published statements, where they were run
     fuzzed: tuple[Fuzzed, ...] = ()  # what --fuzz tried beyond the fixed cases
     shard: str = ""  # "2/3" where this is a part of a run, "" of a whole one
+    part: Part | None = None  # of a part, or of several without the others
+    kept: Kept | None = None  # the failing inputs in the store, where some were kept
 
     @property
     def exit_code(self) -> int:

@@ -37,9 +37,19 @@ def published_as_recorded(report: Report) -> bool:
     return report.published is None or report.published.as_recorded
 
 
+def is_empty_part(report: Report) -> bool:
+    """Whether this is a part of a run to which, by chance, none of the run's cases fell."""
+    return bool(report.shard and report.part and report.part.cases and not report.results)
+
+
+def is_incomplete(report: Report) -> bool:
+    """Whether parts of the run were missing when the others were put together."""
+    return bool(report.part and report.part.missing)
+
+
 def exit_code(report: Report) -> int:
     """130 interrupted, 3 a wrong enclosure or undecided, 5 nothing telling, 1 wrong, not run to its end or a published
-    statement with another verdict than the recorded one, 0 right.
+    statement with another verdict than the recorded one, or parts of the run missing, 0 right.
 
     ``--exit-zero`` turns 1 into 0 and nothing else.
     """
@@ -52,7 +62,8 @@ def exit_code(report: Report) -> int:
     if any(r.status is Status.UNDECIDED for r in mine):
         return 3
     if not any(r.status in _TELLING for r in mine):
-        return 5
-    if failures(report) or missed_on_purpose(report) or not published_as_recorded(report):
+        # Which cases a part has is chance: it is the whole run that must tell right from wrong.
+        return 0 if report.shard and report.part and report.part.cases else 5
+    if failures(report) or missed_on_purpose(report) or not published_as_recorded(report) or is_incomplete(report):
         return 0 if report.exit_zero else 1
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from smxcheck.judge.choices import CHOICES
-from smxcheck.pages import measured, writing
+from smxcheck.pages import measured, program, writing
 from smxcheck.pages.model import Block, Code, Facts, Text
 from smxcheck.pages.sections import paragraph, section
 
@@ -195,6 +195,7 @@ def _target() -> tuple[Block, ...]:
             ("kernel.py", "every callable in it whose name contains a function's name"),
             ("kernel.py:f", "one callable or class; softmax=kernel.py:f says what it computes"),
             ("package.module:f", "from the current folder or the installed packages"),
+            ("softmax=command:./k", "a program in any language; smxcheck explain command"),
             ("scipy, torch ...", "a library; all: smxcheck list targets"),
             ("builtin.shifted", "one of the algorithms that smxcheck ships"),
         ),
@@ -227,15 +228,19 @@ def _gradient() -> tuple[Block, ...]:
 
 def _known() -> tuple[Block, ...]:
     entry = """[[known]]
-target = "torch"     # also: function, dtype, check, case
+target = "torch"     # also: function, dtype, check, case, cases = [...]
 check = "SMX101"
-reason = "upstream issue 113708"
+reason = "log of a rounded softmax"
+link = "https://github.com/pytorch/pytorch/issues/113708"   # optional
 until = 2027-03-31   # optional: afterwards the problem counts again"""
     return (
         _text("They stand in a file that --known FILE names:"),
         Code(entry, "toml"),
-        _text("An entry names at least one of target, function, dtype, check and case, and accepts every wrong result that"
-              " all of them fit. Accepted problems are shown and do not fail the run."),
+        _text("An entry names at least one of target, function, dtype, check, case and cases, and accepts every result that"
+              " all of them fit and that is wrong, crashed or hung. It accepts nothing that was not run or not decided."
+              " verify --write-known FILE adds an entry for each problem of the run, case by case; you give the reasons."),
+        _text("Accepted problems are shown and do not fail the run; its verdict is then OK EXCEPT KNOWN, in every format. An"
+              " entry whose problem is gone is told with its line, and one that names what there is not is an error."),
         *_why("A run that always fails is not read. What is known stays on the page, and what is new fails."),
     )  # fmt: skip
 
@@ -270,6 +275,7 @@ WORDS: Mapping[str, Entry] = MappingProxyType({
     "problem": ("problem: all wrong results of one function with one cause", _problem),
     "case": ("case: one input with a permanent id", _case),
     "target": ("target: an implementation under test", _target),
+    "command": ("command: a program in any language as a target", program.command_blocks),
     "gradient": ("gradient: a derivative or backward pass as a target", _gradient),
     "known": ("known: problems that are accepted, with a reason", _known),
     "claim": ("claim: a formula of your own, judged", writing.claim_blocks),

@@ -15,6 +15,7 @@ ALIASES: Mapping[str, str] = MappingProxyType({
     "allowed": "bound", "bounds": "bound", "exact": "enclosure", "reference": "enclosure", "undecided": "enclosure",
     "exact-values": "exact-value", "oracle": "exact-value", "ulps": "ulp", "blind": "cannot-tell", "choices": "choice",
     "no-single-answer": "choice", "group": "case", "id": "case", "cases": "case", "exit": "exit-codes",
+    **dict.fromkeys(("program", "commands", "command-protocol", "protocol", "any-language", "npy"), "command"),
     "behaves-as": "problem", "targets": "target", "results": "result", "problems": "problem",
     **dict.fromkeys(("claims", "grammar", "formula", "formulas"), "claim"),
     **dict.fromkeys(("derivative", "derivatives", "backward-pass", "autodiff", "autograd", "vjp", "jvp"), "gradient"),

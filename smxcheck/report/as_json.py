@@ -10,23 +10,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from smxcheck.judge.result import (
-    Fuzzed,
-    Level,
-    Problem,
-    Published,
-    Recheck,
-    Report,
-    Result,
-    Status,
-    TargetReport,
-)
+from smxcheck.judge.result import Part, Report, Result, Seen
 from smxcheck.report.caveats import caveats
+from smxcheck.report.decode import decoded
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
+from smxcheck.report.read import parsed
 from smxcheck.report.sentences import row_verdict, verdict
 from smxcheck.report.summary import Row, by_harm, check_code, status_counts, table
 from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
@@ -61,6 +53,8 @@ def document(report: Report) -> dict[str, Any]:
         "published": plain(_fields(report.published)) if report.published else None,
         "fuzzed": [plain(_fields(f)) for f in report.fuzzed],
         "shard": report.shard,
+        "part": _part(report.part) if report.part else None,
+        "kept": plain(_fields(report.kept)) if report.kept else None,
         "counts": {"results": len(report.results), **plain(status_counts(report.results))},
         "targets": [plain(_fields(t)) for t in report.targets],
         "rows": [_row(row) for row in table(report)],
@@ -71,25 +65,33 @@ def document(report: Report) -> dict[str, Any]:
 
 def load(text: str) -> Report:
     """The report that ``render`` wrote. Raises ValueError for another schema or a file that is no report."""
-    data = json.loads(text)
+    return rebuilt(parsed(text))
+
+
+def rebuilt(data: Any) -> Report:
+    """The same from JSON values. A field that an earlier version did not write has its default."""
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ValueError(
             f"not a report of schema {SCHEMA}: write one with smxcheck verify --report FILE.json"
         )
     try:
-        return Report(
-            targets=tuple(_rebuilt(TargetReport, t) for t in data["targets"]),
-            results=tuple(_rebuilt(Result, r) for r in data["results"]),
-            problems=tuple(_rebuilt(Problem, p) for p in data["problems"]),
-            **{name: _read(name, data[name]) for name in _REPORT_FIELDS},
-            oracle=data.get("oracle", {}),  # these came later: a file may lack them
-            recheck=_rebuilt(Recheck, data["recheck"]) if data.get("recheck") else None,
-            published=_rebuilt(Published, data["published"]) if data.get("published") else None,
-            fuzzed=tuple(_rebuilt(Fuzzed, f) for f in data.get("fuzzed", ())),
-            shard=data.get("shard", ""),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a whole report of schema {SCHEMA}: {error}") from error
+        report = decoded(Report, data, "report", defaults=True)
+    except ValueError as error:
+        raise ValueError(f"not a whole report of schema {SCHEMA}: {error}") from None
+    if fault := next(_faults(report), ""):
+        raise ValueError(f"not a report of schema {SCHEMA}: {fault}")
+    return report
+
+
+def _faults(report: Report) -> Iterator[str]:
+    """What the types of the fields do not say."""
+    if not (0 <= report.seconds < math.inf):
+        yield "report.seconds: a time that is none"
+    names = [target.name for target in report.targets]
+    if len(set(names)) < len(names):
+        yield "report.targets: a target is there twice"
+    if strange := {*(r.target for r in report.results), *(p.target for p in report.problems)} - set(names):
+        yield f"report.results: of the target {min(strange)[:40]!a}, which is not among its targets"
 
 
 def plain(value: Any) -> Any:
@@ -124,32 +126,28 @@ def _result(result: Result) -> dict[str, Any]:
     return {**plain(fields), "code": check_code(result.check), "histogram": pairs, **hexadecimal}
 
 
+def _part(part: Part) -> dict[str, Any]:
+    """What a part of a run hands on. Records inside it are few: the walk over them need not be fast."""
+    return {**plain({k: v for k, v in _fields(part).items() if k != "seen"}), "seen": [_seen(seen) for seen in part.seen]}
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    return {
+        **plain({name: getattr(seen, name) for name in ("target", "function", "places", "classes", "first", "calls")}),
+        "looked": plain(seen.looked), "weights": plain(seen.weights),
+        "before": [[i, _result(r)] for i, r in seen.before.items()],
+        "broken": [plain(_fields(b)) for b in seen.broken],
+        "traits": {plain(name): plain(_fields(traits)) for name, traits in seen.traits.items()},
+        "likened": [plain(_fields(one)) for one in seen.likened],
+    }  # fmt: skip
+
+
 def _row(row: Row) -> dict[str, Any]:
     return {**plain(_fields(row)), "wrong": row.bad, "known": row.known, "verdict": row_verdict(row)}
 
 
 def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
-
-
-def _rebuilt(kind: type[Any], data: Mapping[str, Any]) -> Any:
-    return kind(**{f.name: _read(f.name, data[f.name]) for f in dataclasses.fields(kind)})
-
-
-_NUMBERS = frozenset({*_HEX, "seconds", "import_seconds", "max_ulp", "worst_ratio"})
-
-
-def _read(name: str, value: Any) -> Any:
-    """The value of a field from JSON. Names decide, since a JSON list may be a tuple or a histogram."""
-    if name == "histogram":
-        return dict(value)
-    if name in _NUMBERS and value is not None:
-        return float(value)
-    if name == "status":
-        return Status(value)
-    if name in ("level", "require") and value is not None:
-        return Level(value)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _value(value: Any) -> str:

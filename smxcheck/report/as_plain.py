@@ -11,6 +11,7 @@ from smxcheck.report.details import details
 from smxcheck.report.escape import cleaned, to_ascii
 from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
+from smxcheck.report.fuzzed import fuzzed_lines
 from smxcheck.report.groups import group_facts, purpose_example, purpose_facts
 from smxcheck.report.numbers import allowed, at_least, in_ulp, plural, thousands
 from smxcheck.report.published import published_line
@@ -44,6 +45,7 @@ def _facts(report: Report, options: RenderOptions) -> Iterator[str]:
     yield ULP
     yield from _problems(report, options)
     yield from filter(None, (exact_values(report), rechecked(report), published_line(report)))
+    yield from fuzzed_lines(report, options.verbose)
     yield from caveats(report)
     if not report.own or options.verbose:
         yield from choices(report)

@@ -12,6 +12,7 @@ from smxcheck.report.details import details
 from smxcheck.report.escape import cleaned
 from smxcheck.report.exactness import exact_values, rechecked
 from smxcheck.report.formats import DEFAULT_OPTIONS, RenderOptions
+from smxcheck.report.fuzzed import fuzzed_lines
 from smxcheck.report.groups import group_lines, purpose_lines
 from smxcheck.report.published import published_line
 from smxcheck.report.screen import BLANK, LABEL, Layout, Line, plain, verdict_style
@@ -143,7 +144,7 @@ def _problems(report: Report, layout: Layout, options: RenderOptions) -> list[li
         head = f"PROBLEM {number} of {len(found)}: {title(problem, with_target=several)}"
         block = layout.wrapped(head, rest="  ", style="bad")
         for label, text in problem_lines(problem):
-            put = layout.command if label in ("again", "why") else layout.labelled
+            put = layout.command if label in ("again", "run that", "why") else layout.labelled
             block += put(label, text)
         if options.everything:
             block += layout.labelled("cases", " ".join(problem.cases))
@@ -163,6 +164,8 @@ def _doubts(report: Report, layout: Layout, options: RenderOptions) -> list[Line
     found = [line for text in texts for line in layout.wrapped(text, rest="  ")]
     for text in (exact_values(report) if options.verbose else "", rechecked(report), published_line(report)):
         found += layout.wrapped(text, rest="  ", style="dim")
+    for text in fuzzed_lines(report, options.verbose):
+        found += layout.wrapped(text, rest="  ")
     if options.everything:
         for result in cannot_tell(report):
             found += layout.wrapped(f"cannot tell: {result.case}", first="  ", rest="    ", style="dim")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from smxcheck.judge.result import Report, Result, Status
 from smxcheck.report.exactness import wrong_enclosures
+from smxcheck.report.fuzzed import fuzzed_caveats
 from smxcheck.report.numbers import plural
 from smxcheck.report.published import published_misses
 from smxcheck.report.sentences import not_caught
@@ -28,6 +29,7 @@ def caveats(report: Report) -> list[str]:
     results = judged_results(report)
     for target in judged_targets(report):
         sentences += [f"Not checked: {text}" for text in target.not_tested]
+    sentences += fuzzed_caveats(report)
     sentences += _status_sentences(results)
     sentences += _flushed_sentences(results)
     sentences += _blind_sentences(results)

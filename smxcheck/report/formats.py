@@ -61,7 +61,8 @@ FORMATS: dict[str, ReportFormat] = {
         ReportFormat("json", "smxcheck.report.as_json", ".json", "everything, schema smxcheck-report/1", console=True),
         ReportFormat("github", "smxcheck.report.as_github", "", "GitHub annotations, one per problem", console=True),
         ReportFormat("junit", "smxcheck.report.as_junit", ".xml", "JUnit XML, one test per function, dtype and group"),
-        ReportFormat("markdown", "smxcheck.report.as_markdown", ".md", "a job summary"),
+        ReportFormat("markdown", "smxcheck.report.as_markdown", ".md", "a page for people"),
+        ReportFormat("summary", "smxcheck.report.as_summary", "", "five lines of Markdown for a job's summary"),
         ReportFormat("csv", "smxcheck.report.as_csv", ".csv", "one line per result"),
         ReportFormat("html", "smxcheck.report.as_html", ".html", "one file, no script, nothing from the network"),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from smxcheck.judge.result import Problem, Report
 from smxcheck.report.exactness import exact_values, rechecked
+from smxcheck.report.fuzzed import fuzzed_lines
 from smxcheck.report.groups import purpose_example, purpose_facts
 from smxcheck.report.numbers import allowed, at_least, at_most, seconds, signed, thousands
 from smxcheck.report.published import published_line
@@ -106,6 +107,7 @@ def _environment(report: Report) -> Facts:
         ("required level", report.require.value),
         ("time", seconds(report.seconds)),
         *(text.partition(": ")[::2] for text in (exact_values(report), rechecked(report), published_line(report))),
+        *(text.partition(": ")[::2] for text in fuzzed_lines(report)),
     ]
     return tuple(
         (key, value) for key, value in [("tool", software(report)), *targets, *figures, *run] if value

@@ -19,6 +19,7 @@ from smxcheck.report.summary import (
     check_code,
     find_check,
     judged_targets,
+    known_problems,
     open_problems,
 )
 from smxcheck.version import CASE_SET_VERSION, JUDGE_VERSION, __version__
@@ -46,8 +47,10 @@ LEVEL_WORDS: dict[Level, str] = {
     Level.STANDARD: "standard",
     Level.WRONG: "wrong",
 }
-_ARRAYS = {"numpy": "NumPy arrays", "torch": "torch tensors", "jax": "JAX arrays"}
+_ARRAYS = {"numpy": "NumPy arrays", "torch": "torch tensors", "jax": "JAX arrays", "npy": ".npy files"}
 _MOST_NAMES = 4
+#: The word of a verdict that is right only because a --known file accepts what is wrong.
+EXCEPT_KNOWN = "OK EXCEPT KNOWN"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ def verdict(report: Report) -> Verdict:
     code = outcome(report)
     word = {0: "OK", 1: "FAIL", 3: "UNDECIDED", 5: "NOTHING CHECKED", 130: "INTERRUPTED"}.get(code, "FAIL")
     missed = len(report.recheck.misses) if report.recheck is not None else 0
+    accepted = len(known_problems(report))
+    if code == 0 and accepted:
+        word = EXCEPT_KNOWN
     if code == 5:
         sentences = [_nothing_checked(report)]
     elif report.own and code in (0, 1):
@@ -79,6 +85,8 @@ def verdict(report: Report) -> Verdict:
     else:
         sentences = [_of_target(report, target) for target in judged_targets(report)]
         sentences += not_caught(report)
+    if word == EXCEPT_KNOWN:
+        sentences.insert(0, f"{plural(accepted, 'problem')} {'is' if accepted == 1 else 'are'} accepted by --known.")
     if code == 130:
         sentences.insert(0, f"Stopped after {plural(len(report.results), 'result')}; the rest was not run.")
     if code == 3 and missed:
@@ -86,9 +94,24 @@ def verdict(report: Report) -> Verdict:
         sentences.insert(0, f"{plural(missed, 'exact value')} of smxcheck's own missed: please report it.")
     elif code == 3:
         sentences.insert(0, "smxcheck could not decide every result: please report it.")
+    sentences += _of_part(report)
     if report.exit_zero and code == 1:
         sentences.append("The exit code is 0 because of --exit-zero.")
     return Verdict(word, tuple(sentences))
+
+
+def _of_part(report: Report) -> list[str]:
+    """That a part is one, and which parts are missing where others were put together."""
+    if report.shard:
+        i, _, n = report.shard.partition("/")
+        return [f"This is part {i} of {n} of the run: smxcheck merge puts the parts together."]
+    missing = report.part.missing if report.part else ()
+    if not missing:
+        return []
+    if len(missing) > _MOST_NAMES:
+        return [f"INCOMPLETE: {len(missing)} parts of the run are missing."]
+    noun, verb = ("part", "is") if len(missing) == 1 else ("parts", "are")
+    return [f"INCOMPLETE: {noun} {listed([str(i) for i in missing])} of the run {verb} missing."]
 
 
 def row_verdict(row: Row) -> str:
@@ -138,6 +161,8 @@ def problem_lines(problem: Problem) -> list[tuple[str, str]]:
         ("behaves as", problem.behaves_as),
         ("instead", problem.instead),
         ("again", problem.again),
+        ("shrunk", problem.shrunk),
+        ("run that", problem.shrunk_again),
         ("why", f"smxcheck explain {check_code(problem.check)}"),
         ("seen in", ", ".join(problem.bugs)),
         ("known", problem.known),

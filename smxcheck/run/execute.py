@@ -14,17 +14,19 @@ from pathlib import Path
 from smxcheck.caseset import load_cases, load_inputs
 from smxcheck.caseset.model import Case, CaseError
 from smxcheck.catalog import FUNCTIONS
-from smxcheck.judge.checks.consistency import observed
-from smxcheck.judge.choices import CHOICES, sentence
 from smxcheck.judge.contract import parse_filter
-from smxcheck.judge.result import Problem, Recheck, Report, Result, TargetReport
+from smxcheck.judge.result import Part, Problem, Recheck, Report, Result, TargetReport
 from smxcheck.oracle import tally
-from smxcheck.run import environment, known, published, recheck
+from smxcheck.run import environment, fuzzing, known, published, recheck, shard
 from smxcheck.run.applicable import sentences
 from smxcheck.run.options import RunOptions
-from smxcheck.run.pool import run_units
+from smxcheck.run.pool import limits_of, run_units
 from smxcheck.run.progress import Progress, Silent
+from smxcheck.run.settle import choices_of
 from smxcheck.run.unit import UnitResult
+from smxcheck.store import cases as kept_cases
+from smxcheck.store import folder as store_folder
+from smxcheck.store.keep import keep
 from smxcheck.targets.gradients import AUTO, parse_gradient
 from smxcheck.targets.load import open_sessions, parse_target
 from smxcheck.targets.protocol import Session, TargetError, TargetInfo
@@ -75,7 +77,12 @@ def close(sessions: Sequence[Session]) -> None:
 
 
 def select_cases(options: RunOptions, functions: Sequence[str]) -> list[Case]:
-    """The cases of a run: the case set, and the user's own inputs first where --inputs gives some."""
+    """The cases of a run, or of its part."""
+    return shard.mine(all_cases(options, functions), options.shard)
+
+
+def all_cases(options: RunOptions, functions: Sequence[str]) -> list[Case]:
+    """Those of the whole run: the case set, and the user's own inputs first where --inputs gives some."""
     own: list[Case] = []
     if options.inputs:
         own = load_inputs(options.inputs, functions, options.dtypes)
@@ -93,8 +100,9 @@ def _shipped(options: RunOptions, functions: Sequence[str], own: Sequence[Case])
         ids = tuple(i for i in ids if i not in {c.id for c in own})
         if any(i.split("/")[1:2] == ["inputs"] for i in ids) and not options.inputs:
             raise CaseError("a case of the group inputs is the user's own: name its file with --inputs FILE")
-        if not ids:
-            return []
+        found = kept_cases([i for i in ids if i.split("/")[1:2] == ["found"]], store_folder(Path.cwd()))
+        ids = tuple(i for i in ids if i not in {c.id for c in found})
+        return found + (load_cases(functions, options.dtypes, options.tier, options.text, ids) if ids else [])
     return load_cases(functions, options.dtypes, options.tier, options.text, ids)
 
 
@@ -125,6 +133,7 @@ def run(options: RunOptions, progress: Progress | None = None) -> Report:
     progress = progress or Silent()
     started = time.monotonic()
     parse_filter(options.only)
+    fuzzing.check(options)
     accepted = known.load(options.known) if options.known else ()
     sessions = open_targets(options.all_targets, options)
     try:
@@ -135,6 +144,7 @@ def run(options: RunOptions, progress: Progress | None = None) -> Report:
 
 def run_with(sessions: Sequence[Session], options: RunOptions, progress: Progress | None = None) -> Report:
     """Run with sessions that are open already, in this process."""
+    fuzzing.check(options)
     accepted = known.load(options.known) if options.known else ()
     return _run_opened(options, list(sessions), accepted, progress or Silent(), time.monotonic())
 
@@ -143,7 +153,8 @@ def _run_opened(
     options: RunOptions, sessions: list[Session], accepted: tuple[known.Known, ...], progress: Progress, started: float
 ) -> Report:  # fmt: skip
     infos = [s.info for s in sessions]
-    cases = select_cases(options, offered_functions(options, infos))
+    whole = all_cases(options, offered_functions(options, infos))
+    cases = shard.mine(whole, options.shard)
     units: dict[str, list[Case]] = {}
     for case in cases:
         units.setdefault(case.function, []).append(case)
@@ -153,10 +164,15 @@ def _run_opened(
         try:
             found, interrupted = run_units(units, sessions, options, deadline, progress)
             judged = None if interrupted else statements()
+            drawn = fuzzing.Outcome() if interrupted else fuzzing.fuzz(options, sessions, found, deadline, progress)
         finally:
             progress.finish()
+    found, interrupted = [*found, *drawn.units], interrupted or drawn.interrupted
     report = assemble(options, infos, found, accepted, interrupted, time.monotonic() - started)
-    return replace(report, published=judged)
+    if options.shard:
+        report = replace(report, shard="/".join(map(str, options.shard)), part=_part(options, whole, found, accepted))
+    report = replace(report, published=judged, fuzzed=drawn.fuzzed)
+    return keep(report, [*cases, *drawn.cases], sessions, options, deadline)
 
 
 def assemble(
@@ -169,7 +185,8 @@ def assemble(
     problems = tuple(p for u in ordered for p in u.problems)
     notices: tuple[str, ...] = ()
     if accepted:
-        results, problems, notices = known.apply(accepted, results, problems, datetime.date.today())
+        whole = not (options.text or options.ids or options.inputs or options.shard or interrupted)
+        results, problems, notices = known.apply(accepted, results, problems, datetime.date.today(), whole)
     return Report(
         targets=tuple(_target_report(i, options, ordered, results) for i in infos),
         results=results, problems=problems, require=options.demand.require, tier=options.tier,
@@ -178,6 +195,14 @@ def assemble(
         notices=notices, beside=options.beside or "", oracle=_added(u.oracle for u in found),
         recheck=_rechecked(ordered) if options.recheck else None,
     )  # fmt: skip
+
+
+def _part(
+    options: RunOptions, whole: Sequence[Case], found: Sequence[UnitResult], accepted: Sequence[known.Known]
+) -> Part:  # fmt: skip
+    ordered = sorted(found, key=lambda u: _order(u.results))
+    return shard.part(options, whole, [(u.results, u.seen) for u in ordered], limits_of(options, None).again, accepted,
+                      {t: [s for u in ordered for s in u.not_tested.get(t, ())] for u in ordered for t in u.not_tested})  # fmt: skip
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -202,18 +227,13 @@ def _target_report(
 ) -> TargetReport:
     mine = [r for r in results if r.target == info.name]
     checked = {r.function for r in mine}
-    answers: dict[str, dict[str, int]] = {}
-    for (_, name), counts in observed(mine).items():
-        merged = answers.setdefault(name, {})
-        for answer, n in counts.items():
-            merged[answer] = merged.get(answer, 0) + n
     lacking = [s for u in found for s in u.not_tested.get(info.name, ())]
     return TargetReport(
         name=info.name, versions=info.versions, arrays=info.arrays,
         functions={f: o.spelled for f, o in info.offers.items() if f in checked},
         import_seconds=info.import_seconds, path=info.path, sha256=_digest(info.path),
         not_tested=sentences(lacking, checked),
-        choices={CHOICES[n].question: sentence(n, a) for n, a in answers.items()},
+        choices=choices_of(mine),
         notes=info.notes, expected_wrong=info.name in options.expected_wrong,
         beside=_is_beside(info, options),
     )  # fmt: skip

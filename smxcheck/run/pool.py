@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import multiprocessing
-import os
 import shlex
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
-from multiprocessing import connection
 from typing import Any
 
 from smxcheck.caseset.model import Case
@@ -21,6 +17,7 @@ from smxcheck.judge.contract import parse_filter
 from smxcheck.judge.problems import BAD
 from smxcheck.judge.result import Level
 from smxcheck.run.options import RunOptions
+from smxcheck.run.processes import end, interrupts_held, obey_parent
 from smxcheck.run.progress import Progress, Step
 from smxcheck.run.recheck import choose
 from smxcheck.run.unit import Limits, UnitResult, run_unit
@@ -39,7 +36,7 @@ def limits_of(options: RunOptions, deadline: float | None, rechecked: frozenset[
     words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
     words += [f" --gradient {shlex.quote(text)}" for text in options.gradients]
     return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words),
-                  options.in_first_dtype, options.dtypes[0], rechecked, options.seed)  # fmt: skip
+                  options.in_first_dtype, options.dtypes[0], rechecked, options.seed, options.shard is not None)  # fmt: skip
 
 
 def run_units(
@@ -71,15 +68,11 @@ def _stepper(progress: Progress) -> Any:
 
 _state: dict[str, Any] = {}
 
-#: Seconds that an interrupted process gets to end its targets.
-_GRACE = 0.5
-
 
 def _initialise(options: RunOptions, queue: Any) -> None:
     from smxcheck.run.execute import open_targets
 
-    signal.signal(signal.SIGTERM, lambda number, frame: _leave())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    obey_parent(_close)
     _state["options"] = options
     _state["queue"] = queue
     _state["sessions"] = open_targets(options.all_targets, options)
@@ -89,20 +82,6 @@ def _initialise(options: RunOptions, queue: Any) -> None:
 def _close() -> None:
     for session in _state.get("sessions", ()):
         session.close()
-
-
-def _leave() -> None:
-    """End this process at once, and the targets' processes with it."""
-    _close()
-    os._exit(1)
-
-
-def _end_with_parent() -> None:
-    """A pool's process waits for work for ever where its parent was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        _leave()
 
 
 def _work(function: str, ends: float | None, rechecked: frozenset[str]) -> UnitResult:
@@ -145,7 +124,7 @@ def _side_by_side(
     try:
         largest_first = sorted(units.items(), key=lambda kv: -sum(c.elements + 50 for c in kv[1]))
         ends = None if deadline is None else time.time() + deadline - time.monotonic()
-        with _interrupts_held():
+        with interrupts_held():
             pending: set[Future[UnitResult]] = {
                 pool.submit(_work, function, ends, rechecked) for function, _ in largest_first
             }
@@ -158,42 +137,13 @@ def _side_by_side(
                 pending = {f for f in pending if not f.cancelled()}
     except KeyboardInterrupt:
         interrupted = True
-        _end(pool)
+        end(pool)
     finally:
         pool.shutdown(wait=not interrupted, cancel_futures=True)
         if not interrupted:  # a process that was ended may have left the queue locked
             queue.put(None)
             teller.join(timeout=1.0)
     return found, interrupted
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the pool's processes, whatever they are at."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join(_GRACE)
-        if process.is_alive():
-            process.kill()
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the block is left; processes started in it never get one.
-
-    A terminal sends SIGINT to the whole group, but what it means is for this process to decide. A child inherits the
-    blocked signals, so it is deaf from its first instruction on; a handler of its own would come too late.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _tell(queue: Any, progress: Progress) -> None:

@@ -15,20 +15,20 @@ from smxcheck.identities.model import Identity
 from smxcheck.judge import behaves, problems
 from smxcheck.judge.agreement import Sample
 from smxcheck.judge.call import Demand, Question, Violation, ask, judge_call
-from smxcheck.judge.checks import conduct, consistency, determinism
+from smxcheck.judge.checks import conduct, determinism
 from smxcheck.judge.checks.outcome import RAISES
-from smxcheck.judge.codes import CHECKS, code_of, is_identity
-from smxcheck.judge.contract import Filter, classes, settle_refusals
-from smxcheck.judge.result import Level, Problem, Result, Status
+from smxcheck.judge.codes import code_of
+from smxcheck.judge.contract import Filter, classes
+from smxcheck.judge.result import Broken, Level, Problem, Result, Seen, Status
 from smxcheck.oracle import recheck, tally
+from smxcheck.run import shard
 from smxcheck.run.applicable import Lacking, Unoffered, keywords_in_force
+from smxcheck.run.settle import GROUP, explained, properties, settled, wrong_ones
 from smxcheck.targets.protocol import Call, Observation, Session
 
 #: After so many calls in a row, or in all, that died or hung, the rest of a function and dtype is not run.
 _IN_A_ROW, _IN_ALL = 3, 10
 _DEAD = ("crashed", "hung", "exited", "out-of-memory")
-#: Properties that get one result for each target, function and dtype.
-PROPERTIES = ("SMX201", "SMX202", "SMX205", "SMX206", "SMX207", "SMX306")
 #: Calls made twice: the first of each function and dtype, and the largest below this many elements.
 _LARGEST_REPEATED = 20_000
 
@@ -42,6 +42,7 @@ class UnitResult:
     not_tested: Mapping[str, tuple[Lacking | Unoffered, ...]]  # by target
     oracle: Mapping[str, int] = field(default_factory=dict)  # elements by the tier that answered
     rechecked: Mapping[str, recheck.Checked] = field(default_factory=dict)  # by case
+    seen: tuple[Seen, ...] = ()  # of a part of a run: what it hands on
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Limits:
     first_dtype: str = ""
     rechecked: frozenset[str] = frozenset()  # ids of the cases whose enclosures are held against Arb
     seed: int = 0
+    of_part: bool = False
 
     def leaves_out(self, target: str, case: Case) -> bool:
         return target in self.in_first_dtype and case.dtype != self.first_dtype
@@ -94,10 +96,12 @@ class Limits:
 def run_unit(
     function: str, cases: list[Case], sessions: list[Session], demand: Demand, limits: Limits,
     step: Callable[[str], None], declared: Mapping[str, str] | None = None,
+    question_of: Callable[..., Question] = ask,
 ) -> UnitResult:  # fmt: skip
     """Put every case to every target that offers the function.
 
-    ``declared`` maps "target/function" to a level that replaces the demanded one for that target.
+    ``declared`` maps "target/function" to a level that replaces the demanded one for that target. ``question_of`` says what
+    is right, as ``ask`` does.
     """
     tracks = [
         _Track(s, _demand_of(demand, (declared or {}).get(f"{s.info.name}/{function}")))
@@ -111,7 +115,7 @@ def run_unit(
     for case in cases:
         if not stop and limits.deadline is not None and time.monotonic() > limits.deadline:
             stop = "the time limit was reached"
-        question = _put(case, tracks, limits, case.id in repeated, stop, step)
+        question = _put(case, tracks, limits, case.id in repeated, stop, step, question_of)
         if question is not None and case.id in limits.rechecked:
             asked = question.arguments, question.keywords, question.expected
             rechecked[case.id] = recheck.check(function, *asked, f"{limits.seed} {case.id}")
@@ -141,7 +145,7 @@ def _repeated(cases: list[Case]) -> set[str]:
 
 def _put(
     case: Case, tracks: list[_Track], limits: Limits, twice: bool, stop: str,
-    step: Callable[[str], None],
+    step: Callable[[str], None], question_of: Callable[..., Question],
 ) -> Question | None:  # fmt: skip
     """One case to all targets; what is right is worked out once for equal keywords. The first question, if any."""
     arguments: tuple[Any, ...] | None = None
@@ -166,7 +170,7 @@ def _put(
             continue
         key = repr(sorted((k, str(v)) for k, v in force.items()))
         if key not in questions:
-            questions[key] = ask(case, arguments, force, describe_call(case))
+            questions[key] = question_of(case, arguments, force, describe_call(case))
         _one(track, case, questions[key], limits, twice)
     return next(iter(questions.values()), None)
 
@@ -236,81 +240,48 @@ def _passed(case: Case, track: _Track) -> Mapping[str, Any]:
 def _settle(function: str, tracks: list[_Track], limits: Limits) -> UnitResult:
     results: list[Result] = []
     found: list[Problem] = []
+    handed: list[Seen] = []
     for track in tracks:
-        mine = settle_refusals(track.results, track.classes)
-        mine = consistency.settle(mine, track.demand.expectations)
-        mine = [_allowed(r, track.demand) for r in mine]
-        mine += _properties(function, track, mine)
+        mine = settled(track.results, track.classes, track.demand)
+        first = _first(track)
+        broken = {key: _shortest(*key, calls) for key, calls in track.violations.items()}
+        if limits.of_part:
+            handed.append(shard.seen(track.name, function, track.results, mine, track.cases, track.classes, track.calls,
+                                     first, broken, track.samples))  # fmt: skip
+        mine += properties(track.name, function, mine, first, track.calls, broken, track.demand)
         results += mine
         found += _problems(function, track, mine, limits)
-    return UnitResult(tuple(results), tuple(found), {t.name: tuple(t.not_tested) for t in tracks})
+    return UnitResult(tuple(results), tuple(found), {t.name: tuple(t.not_tested) for t in tracks}, seen=tuple(handed))
 
 
-def _allowed(r: Result, demand: Demand) -> Result:
-    """What --allow names is not wrong, and says so."""
-    if r.status is Status.WRONG and r.check in demand.allow:
-        return replace(r, status=Status.OK, message=f"allowed: {r.message}")
-    return r
+def _first(track: _Track) -> dict[str, str]:
+    """The first case of each dtype that was called."""
+    first: dict[str, str] = {}
+    for case in track.cases.values():
+        first.setdefault(case.dtype, case.id)
+    return first
 
 
-def _properties(function: str, track: _Track, settled: list[Result]) -> list[Result]:
-    """One result per property and dtype: right unless a call broke it. Where every call was declined nothing was seen."""
-    out = []
-    for dtype, calls in track.calls.items():
-        declined = all(r.status is Status.DECLINED for r in settled if r.dtype == dtype)
-        for code in PROPERTIES:
-            broken = track.violations.get((dtype, code), [])
-            first = next((c for c in track.cases.values() if c.dtype == dtype), None)
-            if first is None or (declined and not broken):
-                continue
-            out.append(_property(track.name, function, dtype, code, broken, calls, first, track.demand))
-    return out
-
-
-def _property(
-    target: str, function: str, dtype: str, code: str, broken: list[tuple[Violation, str, str]], calls: int,
-    first: Case, demand: Demand,
-) -> Result:  # fmt: skip
-    if not broken:
-        return Result(target, function, dtype, first.id, "properties", code, Status.OK, Level.ULP1)
-    violation, case, text = min(broken, key=lambda b: len(b[2]))
-    message = violation.message if len(broken) == 1 else f"{violation.message} (so in {len(broken):,} of {calls:,} calls)"
-    status = Status.OK if code in demand.allow else Status.WRONG
-    if status is Status.OK:
-        message = f"allowed: {message}"
-    return Result(target, function, dtype, case, "properties", code, status, None, message=message, input=text,
-                  got=violation.message, right=CHECKS[code].page.split(". ")[0])  # fmt: skip
+def _shortest(dtype: str, code: str, calls: list[tuple[Violation, str, str]]) -> Broken:
+    """A property that calls of one dtype broke, by the shortest of them."""
+    violation, case, text = min(calls, key=lambda call: len(call[2]))
+    return Broken(dtype, code, len(calls), 0, violation.message, case, text)
 
 
 def _passing(track: _Track, bad: set[str]) -> list[Sample]:
-    """Samples of right results, evenly over the run: simple cases and long ones. A refusal is one where only a refusal
-    is right."""
-    samples = [
+    """Samples of right results. A refusal is one where only a refusal is right."""
+    return behaves.spread([
         s for case, s in track.samples.items()
         if case not in bad and (s.values is not None or s.question.expected.must_raise)
-    ]  # fmt: skip
-    return samples[:: max(1, len(samples) // behaves.MOST_RIGHT)][: behaves.MOST_RIGHT]
+    ])  # fmt: skip
 
 
 def _problems(function: str, track: _Track, results: list[Result], limits: Limits) -> list[Problem]:
-    wrong = [problems.Wrong(r, track.cases[r.case], i) for i, r in enumerate(results) if r.status in problems.BAD]
+    wrong = wrong_ones(results, track.cases)
     if not wrong:
         return []
-    wrong.sort(key=problems.size_order)
-    looked = [w for w in wrong if w.result.case in track.samples and w.result.group != "properties"]
-    looked = looked[: behaves.MOST_WRONG]
+    looked = [w for w in wrong if w.result.case in track.samples and w.result.group != GROUP][: behaves.MOST_WRONG]
     samples = [track.samples[w.result.case] for w in looked]
     passing = _passing(track, {w.result.case for w in wrong})
-    # What breaks an identity is a value that is wrong: where a mistake explains wrong values, it is the cause.
-    broken = frozenset(w.result.case for w in wrong if is_identity(w.result.check))
-    explained = [
-        problems.Explained(
-            likeness.mistake,
-            likeness.wider,
-            frozenset(looked[i].result.case for i in likeness.agreed),
-            frozenset(looked[i].result.case for i in likeness.akin) | broken,
-            len(looked),
-        )
-        for likeness in behaves.likenesses(function, samples, passing)
-    ]
-    return problems.group(track.name, function, wrong, explained, problems.mostly_wrong(results), limits.again)
+    found = explained(behaves.likenesses(function, samples, passing), looked, wrong)
+    return problems.group(track.name, function, wrong, found, problems.mostly_wrong(results), limits.again)

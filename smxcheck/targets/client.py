@@ -226,13 +226,13 @@ def _death(status: int | None, tail: bytes) -> Observation:
     if status is None or status == CHANNEL_LOST:
         return Observation("crashed", error="the target closed the descriptors of its process")
     if status >= 0:
-        return Observation("exited", error=f"the process ended with exit status {status}{_last_words(tail)}")
+        return Observation("exited", error=f"the process ended with exit status {status}{last_words(tail)}")
     if b"std::bad_alloc" in tail:
-        return Observation("out-of-memory", error=f"killed by {_signal(-status)}{_last_words(tail)}")
-    return Observation("crashed", error=f"killed by {_signal(-status)}{_last_words(tail)}")
+        return Observation("out-of-memory", error=f"killed by {signal_name(-status)}{last_words(tail)}")
+    return Observation("crashed", error=f"killed by {signal_name(-status)}{last_words(tail)}")
 
 
-def _signal(number: int) -> str:
+def signal_name(number: int) -> str:
     """The signal's name; for SIGKILL also who usually sends it."""
     try:
         name = signal.Signals(number).name
@@ -241,7 +241,7 @@ def _signal(number: int) -> str:
     return f"{name}, as the system does when memory runs out" if name == "SIGKILL" else name
 
 
-def _last_words(tail: bytes) -> str:
+def last_words(tail: bytes) -> str:
     """The last line that was printed: where the C library says why it gave up."""
     lines = tail.decode("utf-8", "replace").strip().splitlines()
     return f": {clipped(lines[-1])[:200]}" if lines else ""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smxcheck.targets.client import WorkerSession
+from smxcheck.targets.command import CommandSession
 from smxcheck.targets.inprocess import InProcessSession, in_process, load_in_process
 from smxcheck.targets.options import WorkerOptions
 from smxcheck.targets.process import supported
 from smxcheck.targets.protocol import TargetError
 from smxcheck.targets.spec import TargetSpec, parse_target
 
-__all__ = ["TargetSpec", "in_process", "open_session", "open_sessions", "parse_target"]
+#: A session of any kind, as it was opened.
+Opened = WorkerSession | InProcessSession | CommandSession
+
+__all__ = ["Opened", "TargetSpec", "in_process", "open_session", "open_sessions", "parse_target"]
 
 
-def open_sessions(
-    spec: TargetSpec, options: WorkerOptions | None = None
-) -> list[WorkerSession | InProcessSession]:
+def open_sessions(spec: TargetSpec, options: WorkerOptions | None = None) -> list[Opened]:
     """The sessions of one TARGET: one, or several where a whole file has several callables for a function.
 
     Raises :class:`TargetError` where any of them cannot be used; none is then left open.
@@ -32,7 +34,7 @@ def open_sessions(
     return sessions
 
 
-def open_session(spec: TargetSpec, options: WorkerOptions | None = None) -> WorkerSession | InProcessSession:
+def open_session(spec: TargetSpec, options: WorkerOptions | None = None) -> Opened:
     """The session of a TARGET that means one callable per function.
 
     Raises :class:`TargetError` where it cannot be used, and where a whole file has several for one function.
@@ -45,7 +47,9 @@ def open_session(spec: TargetSpec, options: WorkerOptions | None = None) -> Work
     return session
 
 
-def _open(spec: TargetSpec, options: WorkerOptions) -> WorkerSession | InProcessSession:
+def _open(spec: TargetSpec, options: WorkerOptions) -> Opened:
+    if spec.kind == "command":
+        return CommandSession(spec, options)
     if not options.isolate or spec.kind == "builtin":  # smxcheck's own code needs no guard
         return load_in_process(spec, options)
     if supported():

@@ -74,7 +74,7 @@ class WorkerProcess:
         self._request, self._reply, self._output = (pipe.fileno() for pipe in pipes if pipe is not None)
         for descriptor in (self._request, self._reply, self._output):
             os.set_blocking(descriptor, False)
-            _widen(descriptor)
+            widen(descriptor)
         self._output_open = True
         self.printed = 0
         self.tail = b""
@@ -108,7 +108,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """Ends the worker and every process of its group; safe to call again."""
         if self._popen.returncode is None:
-            _kill_group(self._popen.pid)
+            kill_group(self._popen.pid)
             self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if pipe is not None and not pipe.closed:
@@ -174,18 +174,20 @@ class WorkerProcess:
             self.kill()
             return None
         self._drain(at_most=2 * _PIPE_SIZE)
-        _kill_group(self._popen.pid)  # children that it left behind
+        kill_group(self._popen.pid)  # children that it left behind
         return status
 
 
-def _kill_group(group: int) -> None:
+def kill_group(group: int) -> None:
+    """Ends every process of the group, as far as any is left."""
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return  # none is left (macOS: only dead ones)
 
 
-def _widen(descriptor: int) -> None:
+def widen(descriptor: int) -> None:
+    """Makes a pipe as wide as a message mostly is, where the system lets one."""
     try:
         import fcntl
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,21 @@ from smxcheck.catalog import FUNCTIONS
 from smxcheck.targets.protocol import TargetError
 from smxcheck.targets.table import LIBRARIES, names
 
-_FORMS = "smxcheck list targets shows the shipped ones; yours is FILE.py:NAME or PACKAGE.MODULE:NAME"
+_FORMS = (
+    "smxcheck list targets shows the shipped ones; yours is FILE.py:NAME, PACKAGE.MODULE:NAME or"
+    " FUNCTION=command:PROGRAM"
+)
+#: A program: its functions, and the command line. No module is called ``command`` where a function stands before.
+_COMMAND = re.compile(r"(?:(?P<functions>[^=:]*)=)?command:(?P<line>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """A target by its text: ``kind`` is "builtin", "library", "file" or "module".
+    """A target by its text: ``kind`` is "builtin", "library", "file", "module" or "command".
 
     ``name`` is the library, or the algorithm of ``builtin`` ("" for the default); ``attribute`` may have
-    dots; ``function`` is what ``softmax=FILE:NAME`` says.
+    dots; ``function`` is what ``softmax=FILE:NAME`` says. Of a command, ``words`` are the program and its
+    arguments, and ``takes`` maps each function that it computes to the keywords that it takes.
     """
 
     text: str
@@ -29,14 +36,19 @@ class TargetSpec:
     module: str = ""
     attribute: str = ""
     function: str = ""
+    words: tuple[str, ...] = ()
+    takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def parse_target(text: str) -> TargetSpec:
     """Reads ``builtin``, ``builtin.shifted``, a library's name, ``package.module:callable``,
-    ``path/file.py``, ``path/file.py:callable``, each of the last three also as ``function=...``.
+    ``path/file.py``, ``path/file.py:callable``, each of the last three also as ``function=...``, and
+    ``function=command:PROGRAM``.
 
     Raises :class:`TargetError` for anything else and for a file that is not there.
     """
+    if command := _COMMAND.fullmatch(text):
+        return _command(text, command["functions"], command["line"])
     function, body = _function_and_body(text)
     if not body:
         raise TargetError(f"{text!r} names no target; {_FORMS}")
@@ -63,6 +75,38 @@ def parse_target(text: str) -> TargetSpec:
     raise TargetError(_complaint(text, body))
 
 
+def _command(text: str, functions: str | None, line: str) -> TargetSpec:
+    """``softmax(axis),log_softmax=command:./kernel --fast``; the line is split as a shell would, and no shell runs it."""
+    if not functions:
+        raise TargetError(f"{text}: say which function the program computes, as in softmax={text}")
+    try:
+        words = tuple(shlex.split(line))
+    except ValueError as error:
+        raise TargetError(f"{text}: the command cannot be split into words: {error}") from error
+    if not words or not words[0]:
+        raise TargetError(f"{text}: no program is named after command:, as in softmax=command:./kernel")
+    takes = tuple(_taken(text, part) for part in re.split(r",(?![^()]*\))", functions))
+    named = [function for function, _ in takes]
+    if twice := next((function for function in named if named.count(function) > 1), ""):
+        raise TargetError(f"{text}: {twice} is named twice: leave one out")
+    return TargetSpec(text, "command", words=words, takes=takes)
+
+
+def _taken(text: str, part: str) -> tuple[str, tuple[str, ...]]:
+    """``softmax(axis)``: a function, and the keywords that the program takes."""
+    found = re.fullmatch(r"\s*(?P<function>\w+)\s*(?:\((?P<keywords>[\w\s,]*)\))?\s*", part)
+    if found is None:
+        raise TargetError(f"{text}: {part!r} is no function; write softmax, or softmax(axis) where it takes an axis")
+    function = _function(text, found["function"])
+    keywords = tuple(dict.fromkeys(k.strip() for k in (found["keywords"] or "").split(",") if k.strip()))
+    known = FUNCTIONS[function].keywords
+    for keyword in keywords:
+        if keyword not in known:
+            near = f"it has {', '.join(known)}" if known else "it has none"
+            raise TargetError(f"{text}: {function} has no keyword {keyword!r}; {near}")
+    return function, keywords
+
+
 def _library(name: str) -> str:
     return "" if name == "builtin" else name
 
@@ -71,12 +115,18 @@ def _function_and_body(text: str) -> tuple[str, str]:
     function, equals, body = text.partition("=")
     if not equals or not re.fullmatch(r"\w+", function):
         return "", text
-    if function not in FUNCTIONS:
-        near = _near(function, list(FUNCTIONS))
-        raise TargetError(f"{text}: no function {function!r}{near}; smxcheck list functions shows all")
+    _function(text, function)
     if _is_shipped(body):
         raise TargetError(f"{text}: {body} names its own functions; write {body} --function {function}")
     return function, body
+
+
+def _function(text: str, name: str) -> str:
+    """The name of a function. Raises :class:`TargetError` where there is none of that name."""
+    if name not in FUNCTIONS:
+        near = _near(name, list(FUNCTIONS))
+        raise TargetError(f"{text}: no function {name!r}{near}; smxcheck list functions shows all")
+    return name
 
 
 def _is_shipped(name: str) -> bool:
@@ -104,7 +154,7 @@ def _complaint(text: str, body: str) -> str:
             if path.is_file()
             else "does not exist, and a target in a file ends in .py"
         )
-        return f"{text}: {path_text} {what}; C and C++ can be called from Python by ctypes"
+        return f"{text}: {path_text} {what}; a program in any language is FUNCTION=command:{path_text}"
     if body.startswith("builtin."):
         return f"no target {text!r}{_near(body, list(names()))}; {_FORMS}"
     if "." in body and ":" not in body:

@@ -7,10 +7,8 @@ strings, as in `smxcheck.report.as_json`. A lone surrogate in a name is written 
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,18 +16,18 @@ from typing import Any
 
 from smxcheck.benchmark.compare.ranking import base_name, overall
 from smxcheck.benchmark.files import derived
-from smxcheck.benchmark.files.decode import decoded, number
 from smxcheck.benchmark.results import Benchmark, Entry, Judgement, Launch, Run
 from smxcheck.benchmark.shapes import LAYOUTS, Shape
 from smxcheck.judge.result import Level
 from smxcheck.report.as_json import plain
+from smxcheck.report.decode import decoded, number
+from smxcheck.report.read import parsed, read_text
 
 SCHEMA = "smxcheck-bench/1"
 #: Thirty years in seconds. Sums of larger times could overflow.
 _LONGEST = 1e9
 #: Of a launch: far more than are made, and as many as the intervals can be worked out for.
 _MOST_ROUNDS = 1000
-_GZIP = b"\x1f\x8b"
 _REMEDY = "write one with smxcheck bench --save FILE.json"
 
 
@@ -64,13 +62,10 @@ def _dumps(value: Any) -> str:
 
 def read(file: Path) -> Run:
     """The run in a file, compressed or not. Raises OSError where it cannot be read, ValueError where it is no run."""
-    content = file.read_bytes()
     try:
-        return load((gzip.decompress(content) if content.startswith(_GZIP) else content).decode())
-    except UnicodeDecodeError:
-        raise ValueError(f"not text in UTF-8; {_REMEDY}") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise ValueError(f"not a whole compressed file; {_REMEDY}") from None
+        return load(read_text(str(file.absolute())))
+    except ValueError as error:
+        raise ValueError(str(error) if _REMEDY in str(error) else f"{error}; {_REMEDY}") from None
 
 
 def load(text: str) -> Run:
@@ -78,11 +73,11 @@ def load(text: str) -> Run:
 
     Nothing is repaired: a field that is missing, of another type, or a time that no clock tells ends it.
     """
-    try:
-        data = json.loads(text, parse_constant=_not_json)
-    except (ValueError, RecursionError) as error:
-        reason = "values in each other too deep" if isinstance(error, RecursionError) else str(error)
-        raise ValueError(f"not JSON: {reason}") from None
+    return rebuilt(parsed(text))
+
+
+def rebuilt(data: Any) -> Run:
+    """The same from JSON values."""
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ValueError(f"not a document of schema {SCHEMA}; {_REMEDY}")
     found = decoded(Run, data, "run")
@@ -90,10 +85,6 @@ def load(text: str) -> Run:
     if fault := next(_faults(run), ""):
         raise ValueError(f"not a run of schema {SCHEMA}: {fault}")
     return run
-
-
-def _not_json(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _fixed(fixed: Mapping[str, Any]) -> dict[str, Any]:

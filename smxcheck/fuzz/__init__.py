@@ -1,0 +1,1 @@
+"""Inputs that nobody wrote down: drawn with Hypothesis, driven towards the largest error over what is allowed, shrunk."""
