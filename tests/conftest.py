@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -31,12 +30,13 @@ def needs() -> Callable[..., None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_modules_of_the_test() -> Iterator[None]:
+def _forget_modules_of_the_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Files of a test that were imported in this process are not what the next test means by the same name."""
     before = set(sys.modules)
     yield
+    folder = str(tmp_path_factory.getbasetemp())
     for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(tempfile.gettempdir()):
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(folder):
             del sys.modules[name]
 
 

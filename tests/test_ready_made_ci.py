@@ -26,7 +26,8 @@ from . import report_samples as samples
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-README = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## In CI\n")[2].partition("\n## ")[0]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+IN_CI = README.partition("\n## In CI\n")[2].partition("\n## ")[0]
 
 KERNEL = """\
 import numpy as np
@@ -42,7 +43,7 @@ pytest_plugins = ["pytester"]
 
 def snippet(name: str) -> dict[str, Any]:
     """The README's block that begins with a comment on that file."""
-    block = re.search(rf"^```yaml\n# {re.escape(name)}.*\n((?:.*\n)*?)```$", README, re.MULTILINE)
+    block = re.search(rf"^```yaml\n# {re.escape(name)}.*\n((?:.*\n)*?)```$", IN_CI, re.MULTILINE)
     assert block, f"README.md has no {name} under In CI"
     read: dict[str, Any] = yaml.safe_load(block[1])
     return read
