@@ -236,6 +236,7 @@ def cross_entropy(x, y):
     assert told(honest, tmp_path, function="cross_entropy", shape=shape) == ""
 
 
+@pytest.mark.slow
 def test_an_honest_one_is_not_suspected(tmp_path):
     for shape in (SHAPE, Shape((1, 40)), Shape((3, 1)), Shape((7, 30), axis=0), Shape((6, 8), layout="every-other")):
         assert told("softmax = right", tmp_path, shape=shape) == ""

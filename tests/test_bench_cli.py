@@ -174,6 +174,7 @@ def test_bad_input_is_one_line_with_the_remedy(run, words, parts):
     assert sorted(p.name for p in Path().iterdir()) == ["folder", "kernel.py"]
 
 
+@pytest.mark.slow
 def test_a_library_that_is_not_installed_is_told_with_its_command(run, monkeypatch):
     monkeypatch.setitem(LIBRARIES, "scipy", replace(LIBRARIES["scipy"], needs=("not_installed_anywhere",)))
     refused(run("scipy"), "scipy needs not_installed_anywhere", "pip install 'smxcheck[scipy]'")
@@ -257,6 +258,7 @@ def test_the_defaults_are_those_of_the_settings_and_quick_is_less_of_all(run):
     assert settings.quick and settings.launches == 1 and settings.seconds < usual.settings[0].seconds
 
 
+@pytest.mark.slow
 def test_targets_of_the_project_are_timed_where_none_is_typed(run):
     section = '[tool.smxcheck]\ntargets = ["kernel.py:softmax"]\ndtypes = ["float64"]\nfunctions = ["softmax"]\n'
     write(Path(), "pyproject.toml", section)

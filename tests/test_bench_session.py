@@ -224,6 +224,7 @@ def test_the_yardsticks_are_no_target(yardsticks):
 # ---- what fails
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -94,6 +94,7 @@ def long_row(n: int) -> list[float]:
 SATURATED = [20.0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_zeros_at_a_saturated_point(needs: Needs) -> None:
     needs("torch", "jax")
     assert (torch_says(SATURATED, zeros), jax_says(SATURATED, zeros)) == ("right", "right")
@@ -111,6 +112,7 @@ def test_zeros_where_they_are_the_rounded_answer(needs: Needs) -> None:
     assert ours(far, lambda p, g: g - p * g.sum(), "log_softmax") == "right"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [100, 1000])
 def test_zeros_in_the_fast_mode(n: int, needs: Needs) -> None:
     needs("torch")
@@ -126,6 +128,7 @@ def test_missing_centring_in_the_fast_mode(n: int, needs: Needs) -> None:
     assert ours(long_row(n), centred) == "right"
 
 
+@pytest.mark.slow
 def test_a_scale_that_is_off_by_a_thousandth(needs: Needs) -> None:
     needs("torch")
     x = [0.5, -1.25, 2, 0.75]

@@ -57,6 +57,7 @@ def test_full_has_every_quick_case_and_more_for_every_function() -> None:
     assert {case.function for case in full if case.tier == "full"} == set(FUNCTIONS)
 
 
+@pytest.mark.slow
 def test_ids_are_unique_readable_and_the_same_when_loaded_again() -> None:
     ids = all_ids()
     assert len(set(ids)) == len(ids)

@@ -66,6 +66,7 @@ def test_explain_alone_lists_what_there_is(run):
         assert word in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", SHOWN)
 def test_a_page_fits_80_columns(run, topic):
     done = run("explain", topic)

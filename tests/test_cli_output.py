@@ -74,6 +74,7 @@ def test_a_terminal_gets_80_columns_colour_and_the_verdict_last(folder):
     assert ESCAPE not in re.sub(r"\x1b\[[0-9;]*m", "", out)  # colour, and no other sequence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_escape_sequence_where_the_user_wants_none(folder, changes):
     code, out, err = on_a_terminal(folder, "verify", "kernel.py", *FEW, **changes)
@@ -81,6 +82,7 @@ def test_no_escape_sequence_where_the_user_wants_none(folder, changes):
     assert ESCAPE not in out + err
 
 
+@pytest.mark.slow
 def test_progress_is_on_a_terminals_stderr_alone_and_is_wiped_out(folder):
     write(folder, "slow.py", KERNEL.replace("e = np", "import time; time.sleep(0.08); e = np"))
     code, out, err = on_a_terminal(folder, "verify", "slow.py:softmax", *FEW, columns=60)
@@ -91,6 +93,7 @@ def test_progress_is_on_a_terminals_stderr_alone_and_is_wiped_out(folder):
     assert drawn[-1] == "" and drawn[-2].strip() == ""
 
 
+@pytest.mark.slow
 def test_off_a_terminal_no_line_is_broken_and_nothing_is_drawn(folder):
     done = smxcheck(folder, "verify", "kernel.py", *FEW, COLUMNS="20")
     assert (done.code, done.err) == (1, "")
@@ -110,12 +113,14 @@ def test_the_exit_code_does_not_depend_on_the_format(run, format):
         assert done.out.startswith("::error file=kernel.py")
 
 
+@pytest.mark.slow
 def test_a_stream_without_unicode_gets_ascii(folder):
     done = smxcheck(folder, "verify", "kernel.py", *FEW, "--format", "github", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert (done.code, done.err) == (1, "")
     assert done.out.isascii()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", [[], ["--no-isolate"]])
 def test_json_on_stdout_is_pure_whatever_the_target_prints(folder, isolation):
     done = smxcheck(folder, "verify", "noisy.py", *FEW, "--format", "json", *isolation)
@@ -166,6 +171,7 @@ def test_nothing_is_written_that_was_not_asked_for(run, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["kernel.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--all"], ["--list"], ["--format", "rich"]])
 def test_a_reader_that_goes_away_is_no_error_and_does_not_change_the_verdict(folder, words):
     process = subprocess.Popen(
@@ -185,6 +191,7 @@ def test_a_full_disk_under_stdout_is_said_and_not_called_a_fault(folder):
     assert (ran.returncode, ran.stderr) == (2, "smxcheck: cannot write to stdout: No space left on device\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams_do_not_change_the_exit_code(folder, closed):
     command = " ".join([*COMMAND, "verify", "kernel.py:softmax", *FEW, "-q", closed])
@@ -206,6 +213,7 @@ def test_help_ends_with_examples_and_exit_codes_and_loads_no_numpy(folder):
     assert "smxcheck verify" in ran.stdout.splitlines()[-2]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_help_name_a_case_that_exists(folder):
     from smxcheck.cli.verify import EPILOG
 

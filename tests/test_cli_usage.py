@@ -41,6 +41,7 @@ def refused(done: Done, *parts: str) -> None:
         assert part in done.err, done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -103,6 +104,7 @@ def test_an_option_that_cannot_be_meant_is_one_line_with_the_remedy(run, words, 
     refused(run(*BUILTIN, *words), *parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "parts"),
     [
@@ -129,6 +131,7 @@ def test_a_target_named_twice_is_an_error_under_either_spelling(run, again):
     refused(run("verify", "kernel.py", again), "kernel.py is named twice")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "parts"),
     [
@@ -165,6 +168,7 @@ def _bomb() -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
@@ -205,6 +209,7 @@ def test_a_file_of_known_problems_is_understood_whole_or_not_at_all(run, here, t
     refused(run(*BUILTIN, "--known", "known.toml"), part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "parts"),
     [

@@ -187,6 +187,7 @@ def alive(pid: int) -> bool:
 # ---- what is refused before anything runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "part"),
     [

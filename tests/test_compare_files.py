@@ -94,6 +94,7 @@ WHOLE = json.loads(render(report_samples.every_status()))
 PATHS = paths(WHOLE)[1:]
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=80)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), STRANGE), min_size=1, max_size=3))
 def test_a_report_with_strange_values_is_refused_in_one_line_or_compared_and_shown(changes):
@@ -204,6 +205,7 @@ def test_reports_and_runs_of_bench_do_not_mix(compared):
     assert (done.code, "compare two of one kind" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_runs_of_bench_are_compared_as_the_gate_does(compared):
     base, same, slow = (document.render(sample_run(**of)) for of in ({}, {"seed": 2}, {"seed": 3, "slower": {"torch": 1.5}}))
     assert compared(base, same).code == 0

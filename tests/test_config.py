@@ -25,6 +25,7 @@ def refused(done, line: str, *parts: str) -> None:
     assert all(part in done.err for part in parts), done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "line", "part"),
     [

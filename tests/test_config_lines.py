@@ -71,6 +71,7 @@ def test_every_key_is_found_on_the_line_on_which_it_was_written(document):
     assert {path: found.get(path) for path in known} == known
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=100)
 @given(documents())
 def test_every_key_that_tomllib_reads_has_a_line_and_no_other_has_one(document):

@@ -62,6 +62,7 @@ def test_the_right_formula_of_a_derivative_is_about_a_derivative() -> None:
     assert text(right.claim, notation(COMMON, ascii=True)) == "diff(L, z[i]) == p[i]"
 
 
+@pytest.mark.slow
 def test_the_published_note_with_the_same_error_is_named() -> None:
     assert judged("diff(H, z[k]) == -1 + p[k]").published == "004/entropy-gradient"
     assert judged("diff(H, z[k]) == 1 + p[k]").published == ""
@@ -229,6 +230,7 @@ EXPRESSIONS = st.recursive(_LEAVES, _larger, max_leaves=6)
 CLAIMS = st.tuples(EXPRESSIONS, st.sampled_from(["==", "!=", "<=", "<", ">"]), EXPRESSIONS)
 
 
+@pytest.mark.slow
 @given(CLAIMS)
 @settings(derandomize=True, deadline=None, max_examples=5)
 def test_a_claim_of_the_grammar_gets_a_page(claim: tuple[str, str, str]) -> None:

@@ -198,6 +198,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "arguments", "message"), WRONG)
 def test_what_cannot_be_asked_for_is_one_line(run, words, arguments, message: str) -> None:
     done = run("explain", *words)

@@ -59,6 +59,7 @@ def jacobian_of_the_note() -> Page:
     return topic_page(topics()["softmax-jacobian"], {"z": numbers("0,4,5")})
 
 
+@pytest.mark.slow
 def test_the_jacobian_of_the_published_note_is_reproduced() -> None:
     """Bernd Klein, "18. Softmax as Activation Function": p of (0, 4, 5) and diag(p) - p pᵀ, to the digits printed there."""
     page = jacobian_of_the_note()
@@ -162,6 +163,7 @@ def test_a_false_result_is_shown_false() -> None:
 # ---- numbers at a point
 
 
+@pytest.mark.slow
 def test_each_line_has_numbers_for_the_plainest_choice_of_its_indices() -> None:
     """One where i and j are equal and one where they are not, as far as the conditions of the chain allow."""
     for found in chains(jacobian_of_the_note()):

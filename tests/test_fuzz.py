@@ -99,6 +99,7 @@ def test_every_draw_is_a_call_that_the_catalog_allows_and_the_oracle_answers(dat
     assert not question.expected.must_raise
 
 
+@pytest.mark.slow
 def test_what_is_wrong_in_ties_alone_is_found_and_shrunk():
     """Right wherever one entry is the largest. The input that is kept fails, and is as short as a tie can be."""
     kept = search(ties_counted_once, 250).failures[0]
@@ -119,6 +120,7 @@ def test_a_right_form_stays_within_what_is_allowed():
     assert found.worst_ratio is not None and 0 < found.worst_ratio <= 1 and found.worst.startswith("softmax(")
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_inputs_and_another_one_others():
     def seen(seed: int) -> list[bytes]:
         calls: list[bytes] = []

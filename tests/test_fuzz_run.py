@@ -84,6 +84,7 @@ def test_the_time_limit_bounds_the_drawing_too():
     assert found.fuzzed[0].inputs == 0 and found.fuzzed[0].left_out
 
 
+@pytest.mark.slow
 def test_a_failure_that_does_not_come_again_is_reported_as_first_seen():
     """Right in the fixed case, wrong once among the drawn: the run is not right, and the message says what happened."""
     calls = iter(range(10**6))

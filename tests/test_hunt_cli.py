@@ -310,6 +310,7 @@ def test_a_users_file_is_hunted_in(tmp_path: Path) -> None:
     assert done.code == 0 and only.worst[NORMAL].inputs == {"x": ("0x1.8000000000000p+0",)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no signals to send")
 def test_an_interrupted_hunt_keeps_what_it_found(tmp_path: Path) -> None:
     words = (

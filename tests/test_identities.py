@@ -264,6 +264,7 @@ def test_a_case_of_an_identity_runs_again_by_its_id() -> None:
     assert report.exit_code == 1
 
 
+@pytest.mark.slow
 def test_one_cause_is_one_problem() -> None:
     """A mistake that is named takes the identities that it breaks with it."""
     mistake = next(m for m in mistakes_in("cross_entropy_grad") if m.id.endswith("labels-sum-to-one"))

@@ -55,6 +55,7 @@ NUMBERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FORMATS))
 @given(data=st.data())
 @LAW
@@ -149,6 +150,7 @@ def test_where_only_the_size_is_known_the_slack_covers_every_value_of_that_size(
         assert abs(Fraction(signed) - exact) <= Fraction(slack) + Fraction(2) ** -1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FORMATS))
 @given(shift=st.floats(-1, 1), width=st.integers(-90, -10))
 @LAW

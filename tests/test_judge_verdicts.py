@@ -282,6 +282,7 @@ def test_a_sequential_float32_sum_drifts_and_numpys_does_not():
     assert _drift(sequential, x, Level.STANDARD).status is Status.OK
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 def test_torch_does_not_drift_over_a_vocabulary(needs):
     needs("torch")

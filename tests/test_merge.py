@@ -136,6 +136,7 @@ def test_a_problem_is_accepted_in_the_whole_if_it_is_in_every_part(tmp_path):
     assert core(merged) == core(whole) and merged.problems[0].known and merged.exit_code == 0
 
 
+@pytest.mark.slow
 def test_missing_parts_are_told_and_never_pass():
     split = parts(3, right, "softmax", text="acceptance")
     merged = merge.whole(split[:2])
@@ -209,6 +210,7 @@ def test_missing_parts_need_partial_which_says_so_in_every_format(run):
         assert done.code == 1 and "parts 2 and 3 of the run are missing" in " ".join(done.out.split())
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_told_in_one_line(run):
     verify(run, "1.json", "--shard", "1/2")
     verify(run, "2.json", "--shard", "2/2")

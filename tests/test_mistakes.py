@@ -31,7 +31,6 @@ from smxcheck.right_forms import RIGHT, RightForm
 HERE = Path(__file__).parent / "implementations"
 #: What tells a mistake from the rounding of the few operations behind an example, relative, in u.
 ROUNDING = 8
-BY_ID = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
 
 
 def load(name: str) -> ModuleType:
@@ -132,23 +131,26 @@ def test_entries_are_complete() -> None:
         assert all(re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", bug) for bug in m.precedents), m.id
 
 
-@pytest.mark.parametrize("mistake", [m for m in MISTAKES if plain.knows(m.function)], ids=lambda m: m.id)
-def test_mistake_shows_on_a_named_input(mistake: Mistake) -> None:
-    for dtype in mistake.dtypes:
-        assert exposing(mistake, dtype), dtype
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if plain.knows(f)])
+def test_every_mistake_shows_on_a_named_input(function: str) -> None:
+    hidden = [(m.id, dtype) for m in mistakes_in(function) for dtype in m.dtypes if not exposing(m, dtype)]
+    assert not hidden
 
 
-@BY_ID
-def test_judge_finds_the_mistake_at_the_level_that_its_entry_says(mistake: Mistake) -> None:
-    for dtype in mistake.dtypes:
-        worst = max(levels(mistake, dtype), key=LEVEL_ORDER.__getitem__)
-        assert worst is (Level.WRONG if mistake.fails == "standard" else Level.STANDARD), dtype
+def worst(mistake: Mistake, dtype: str) -> Level:
+    return max(levels(mistake, dtype), key=LEVEL_ORDER.__getitem__)
 
 
-@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.equivalent], ids=lambda m: m.id)
-def test_equivalent_mistake_passes_its_own_examples(mistake: Mistake) -> None:
-    for dtype in mistake.equivalent:
-        assert Level.WRONG not in levels(mistake, dtype), dtype
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_judge_finds_every_mistake_at_the_level_that_its_entry_says(function: str) -> None:
+    due = {"standard": Level.WRONG, "tight": Level.STANDARD}
+    found = {(m.id, dtype): (worst(m, dtype), due[m.fails]) for m in mistakes_in(function) for dtype in m.dtypes}
+    assert not {place: pair for place, pair in found.items() if pair[0] is not pair[1]}
+
+
+def test_equivalent_mistakes_pass_their_own_examples() -> None:
+    found = [(m.id, dtype) for m in MISTAKES for dtype in m.equivalent if Level.WRONG in levels(m, dtype)]
+    assert not found
 
 
 @pytest.mark.parametrize("kind", [Loss(), nll(Loss())], ids=["cross_entropy", "nll_loss"])

@@ -68,6 +68,7 @@ def test_data_and_type_markers_are_where_the_code_looks_for_them(wheel: zipfile.
     assert sum(n.startswith("smxcases/") and n.endswith(".toml") for n in names) > 30
 
 
+@pytest.mark.slow
 def test_the_sdist_can_be_built_and_tested_on_its_own(tmp_path: Path) -> None:
     with tarfile.open(build("sdist", tmp_path)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}

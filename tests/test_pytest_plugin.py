@@ -218,6 +218,7 @@ def test_what_could_not_be_decided_fails() -> None:
     assert (pytest_plugin._status(report)[0], status) == ("ok", "undecided") and "no pass" in text
 
 
+@pytest.mark.slow
 def test_loading_the_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     """By its entry point, as in the runs of everybody who has smxcheck installed."""
     pytester.makepyfile("def test_it():\n    pass\n")

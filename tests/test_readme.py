@@ -154,6 +154,7 @@ def test_the_counts_are_those_of_the_tables() -> None:
     assert between("counts").search(text())[2] == counts(), f"regenerate them: {_REGENERATE}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("marker", PRINTED)
 def test_what_explain_prints_is_what_it_prints(marker: str) -> None:
     shown = between(marker).search(text())[2]

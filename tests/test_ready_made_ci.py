@@ -74,6 +74,7 @@ def summary(folder: Path) -> list[str]:
     return [line for line in (folder / "STEP_SUMMARY").read_text(encoding="utf-8").splitlines() if line]
 
 
+@pytest.mark.slow
 def test_a_wrong_target_is_annotated_summarised_reported_and_fails(tmp_path: Path) -> None:
     done = act(tmp_path, "  wrong.py:softmax\n\nright.py:softmax\n")
     assert done.returncode == 1, done.stderr
@@ -101,6 +102,7 @@ def test_the_summary_is_five_lines_and_leaves_out_no_doubt(name: str) -> None:
     assert all(markdown(doubt) in written for doubt in caveats(report))
 
 
+@pytest.mark.slow
 def test_what_stands_in_an_input_is_never_run(tmp_path: Path) -> None:
     """As a target, as an option and as the folder; the complaint goes into the summary."""
     evil = '"; touch pwned; "$(touch pwned)`touch pwned`'

@@ -141,6 +141,7 @@ def test_a_damaged_entry_is_told_and_passed_over(run: Run) -> None:
     assert done.code == 2 and "no file" in done.err
 
 
+@pytest.mark.slow
 def test_json_and_text_of_a_stranger(run: Run) -> None:
     files.put(STORE, [kept(NOWHERE, input="softmax(\x1b[31m[1])\n::error")])
     done = run("replay", "--format", "json")

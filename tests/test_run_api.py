@@ -35,6 +35,7 @@ def test_a_callable_with_a_functions_name_needs_no_more():
     assert {r.function for r in report.results} == {"softmax"}
 
 
+@pytest.mark.slow
 def test_a_lambda_says_what_it_is_and_is_judged():
     report = few()
     assert not report.passed and report.exit_code == 1
@@ -44,11 +45,13 @@ def test_a_lambda_says_what_it_is_and_is_judged():
     assert "-inf" in problem.message
 
 
+@pytest.mark.slow
 def test_a_closure_runs_in_this_process_with_what_it_closes_over():
     assert smxcheck.verify(closure(1.0), "softmax", dtypes=("float32",)).passed
     assert not smxcheck.verify(closure(1.001), "softmax", dtypes=("float32",)).passed
 
 
+@pytest.mark.slow
 def test_a_name_is_a_target_as_on_the_command_line():
     report = smxcheck.verify("builtin.shifted", "logsumexp", dtypes=("float32",))
     assert report.passed and [t.name for t in report.targets] == ["builtin.shifted"]

@@ -117,6 +117,7 @@ def test_an_interrupted_run_ends_with_one_line_and_leaves_nothing(tmp_path, star
     nobody_is_left(tmp_path, process.pid)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_target_is_imported(tmp_path, start):
     write(tmp_path, "slow.py", LOADING)
     process = start()
@@ -138,6 +139,7 @@ def test_ctrl_c_while_smxcheck_itself_is_loaded(tmp_path, start, after):
     assert out == ""
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_no_process(tmp_path, start):
     write(tmp_path, "slow.py", SLOW)
     process = start("-j", "2")

@@ -69,6 +69,7 @@ def report(run):
     return command
 
 
+@pytest.mark.slow
 def test_require_and_max_ulp_add_up(report):
     def at(*words: str) -> int:
         return report("kernel.py:softmax", *FEW, *words)[0]
@@ -77,6 +78,7 @@ def test_require_and_max_ulp_add_up(report):
     assert [at("--max-ulp", "1000"), at("--max-ulp", "1.5"), at("--max-ulp", "0")] == [0, 1, 1]
 
 
+@pytest.mark.slow
 def test_known_problems_are_shown_and_do_not_fail_until_their_day(run, here):
     text = '[[known]]\nfunction = "log_softmax"\nreason = "fixed upstream in 2.0"\n'
     (here / "known.toml").write_text(text)
@@ -92,6 +94,7 @@ def test_known_problems_are_shown_and_do_not_fail_until_their_day(run, here):
     assert done.code == 1 and "known.toml" not in done.out  # the run says nothing about what it has not
 
 
+@pytest.mark.slow
 def test_an_allowed_property_is_no_problem(report):
     code, found = report("more.py:softmax_in_place", *FEW)
     assert code == 1 and [p["check"] for p in found["problems"]] == ["SMX205"]
@@ -134,6 +137,7 @@ def test_x_stops_at_the_first_problem_and_the_rest_is_not_run(report):
     assert set(order[order.index("wrong") + 1 :]) == {"not-run"}
 
 
+@pytest.mark.slow
 def test_a_time_limit_leaves_the_rest_not_run_which_fails_and_is_said(run, here):
     write(here, "slow.py", KERNEL.replace("e = np", "import time; time.sleep(0.05); e = np"))
     done = run("verify", "slow.py:softmax", *FEW, "--time-limit", "1")
@@ -147,6 +151,7 @@ def test_one_case_by_its_id_is_exact(report):
     assert {r["case"] for r in found["results"] if r["group"] != "properties"} == {"log_softmax/far-tail/20/float32"}
 
 
+@pytest.mark.slow
 def test_the_again_line_runs_the_same_failure(run, report):
     _, found = report("kernel.py", *FEW)
     command = found["problems"][0]["again"].split()
@@ -161,11 +166,13 @@ def test_list_prints_the_ids_that_would_run_and_stops(run):
     assert all(i.startswith("softmax/acceptance/") and i.endswith("/float32") for i in ids)
 
 
+@pytest.mark.slow
 def test_dtypes_are_a_set_in_the_order_given(report):
     _, found = report("kernel.py:softmax", "-k", "acceptance", *(w for d in ("float16", "float32", "float16") for w in ("--dtype", d)))
     assert found["dtypes"] == ["float16", "float32"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "function"),
     [
@@ -181,6 +188,7 @@ def test_every_way_to_name_a_callable(report, target, function):
     assert code == 0 and list(found["targets"][0]["functions"]) == [function]
 
 
+@pytest.mark.slow
 def test_a_file_alone_means_every_function_found_in_it(report):
     _, found = report("more.py", *FEW)
     assert [t["name"] for t in found["targets"]] == [
@@ -196,6 +204,7 @@ def test_a_lacking_keyword_is_named_once_for_all_functions(run, here):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_side_by_side_finds_the_same(report, jobs):
     code, found = report("kernel.py", *FEW, "-j", jobs)
@@ -212,6 +221,7 @@ def test_cases_of_two_functions_side_by_side(report):
     assert {r["case"] for r in found["results"]} == set(ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.csv", "a.json", "a.toml"])
 def test_own_inputs_from_every_kind_of_file(report, here, name):
     rows = np.array([[0.0, -200.0, 3.0], [1.0, 2.0, 4.0]], dtype=np.float32)
@@ -242,6 +252,7 @@ def test_own_labels_come_with_own_logits(report, here):
     assert code == 0 and found["rows"][0]["function"] == "cross_entropy"
 
 
+@pytest.mark.slow
 def test_a_target_of_the_nearest_pyproject_is_what_a_bare_verify_checks(run, here, monkeypatch):
     section = 'targets = ["kernel.py:log_softmax"]\ndtypes = ["float32"]\n'
     (here / "pyproject.toml").write_text(f"[tool.smxcheck]\n{section}")
@@ -283,6 +294,7 @@ def test_a_bare_run_says_first_and_last_that_none_of_the_users_code_was_checked(
     assert "smxcheck verify file.py:softmax" in done.out
 
 
+@pytest.mark.slow
 def test_the_target_runs_under_a_debugger_without_isolation(here):
     write(here, "debug.py", KERNEL.replace("e = np", "breakpoint()\n        e = np"))
     ran = subprocess.run(
@@ -294,6 +306,7 @@ def test_the_target_runs_under_a_debugger_without_isolation(here):
     assert ran.stdout.startswith("OK  debug.py:softmax") and ran.stdout.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_what_a_target_prints_stays_out_of_the_report(here):
     write(here, "noisy.py", KERNEL.replace("e = np", "print('x' * 100); e = np"))
     done = smxcheck(here, "verify", "noisy.py:softmax", *FEW, "-q")

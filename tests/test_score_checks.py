@@ -41,6 +41,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", IN_A_WORKER, ids=lambda item: item.subjects[0].id)
 def test_worker_reports_what_befalls_it(item: Item, score: Score) -> None:
     [mutant], _ = judge(item)
@@ -105,6 +106,7 @@ def test_right_implementations_in_torch_pass(function: str, score: Score, needs:
     assert forms and not blamed
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 def test_every_torch_form_is_looked_at(needs: Callable[..., None]) -> None:
     needs("torch")

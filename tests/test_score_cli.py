@@ -126,6 +126,7 @@ def test_file_of_mistakes_is_caught_and_each_is_named(library: str, tmp_path: Pa
         assert largest["behaves_as"].startswith(f"{FORMULAS[mistake]}, in "), function
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 @pytest.mark.parametrize("library", RIGHT)
 def test_right_softmax_passes(library: str, tmp_path: Path, needs: Callable[..., None]) -> None:

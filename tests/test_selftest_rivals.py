@@ -196,6 +196,7 @@ def test_a_function_that_is_no_derivative_is_not_asked() -> None:
     assert program("softmax", functions.softmax, 0) is None
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 @pytest.mark.parametrize("name", [rivals_gradients.TORCH, rivals_gradients.JAX])
 def test_gradient_checkers_accept_the_right_and_refuse_the_wrong(

@@ -110,6 +110,7 @@ def results(name: str, kind: type) -> list:
     return [r for r in judged(name).checks if isinstance(r.evidence, kind)]
 
 
+@pytest.mark.slow
 @every_statement
 def test_printed_derivations_fail_first_where_it_is_recorded(name):
     found = [r.evidence.first_false.number for r in results(name, ChainResult) if r.evidence.first_false]

@@ -171,6 +171,7 @@ def test_reports_without_them_are_silent():
     assert all("published statement" not in render(report, name).lower() for name in FORMATS if name != "json")
 
 
+@pytest.mark.slow
 def test_json_carries_them_by_its_schema_and_back():
     schema = json.loads(files("smxcheck.report").joinpath("schema.json").read_text())
     for report in (own(), own(MISS, not_run=2), samples.own()):

@@ -234,6 +234,7 @@ def test_without_libraries_the_suites_say_what_is_missing_and_leave_goals_open(m
     assert {g.reached for g in other.goals if "arb" in g.text} == {None}
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_of_its_own():
     """A few hundred MB held here are not counted there; NumPy and mpmath alone take more than 10 MB."""
     held = np.ones(40_000_000)

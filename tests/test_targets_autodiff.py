@@ -368,6 +368,7 @@ def declined(session: Any, function: str, *given: Array) -> str:
 X, G = np.array([[0.5, -1.0, 2.0], [3.0, 1.0, 1.0]]), np.array([[1.0, 2.0, -1.0], [1.0, 1.0, 1.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 @pytest.mark.parametrize("name", ["RightSoftmax", "applied_softmax", "ApartSoftmax"])
 def test_a_custom_function_of_torch_is_differentiated_by_its_own_backward(opened, name):

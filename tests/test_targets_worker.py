@@ -259,6 +259,7 @@ def test_what_is_printed_is_counted_and_held_back(fresh, does, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_endless_printing_neither_blocks_nor_fills_the_memory(fresh, does):
     started = time.monotonic()
     seen = does("prints_forever")
@@ -330,6 +331,7 @@ def test_a_worker_ends_with_its_parent_even_while_the_target_hangs(file):
     assert not _alive(group)
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_the_parent_ends_the_call_and_prints_nothing_from_the_worker(file):
     code = (
         "import os, signal, threading, numpy as np\n"

@@ -448,6 +448,7 @@ def test_without_python_flint_the_remedy_is_said(command, monkeypatch):
         smxcheck.verify(functions.softmax, recheck=5)
 
 
+@pytest.mark.slow
 def test_verify_as_a_function_rechecks_too():
     report = smxcheck.verify(functions.logsumexp, dtypes=("float32",), recheck=4)
     assert report.passed and report.recheck is not None

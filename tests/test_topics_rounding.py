@@ -60,6 +60,7 @@ def test_every_line_and_result_is_true(name: str) -> None:
     assert all(s.finding.points >= 17 for s in found.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDS)
 def test_every_inequality_but_the_coarse_ones_is_attained_at_several_points(name: str) -> None:
     """With all roundings at u a bound is attained; where only one class makes it an equality the row has one entry."""
