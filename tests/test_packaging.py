@@ -63,7 +63,7 @@ def test_the_wheel_holds_every_file_of_a_package(wheel: zipfile.ZipFile, package
 
 def test_data_and_type_markers_are_where_the_code_looks_for_them(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    schemas = {f"smxcheck/{part}/schema.json" for part in ("benchmark/files", "pages", "report", "selftest")}
+    schemas = {f"smxcheck/{part}/schema.json" for part in ("benchmark/files", "changes", "pages", "report", "selftest")}
     assert {"smxcheck/py.typed", "smxref/py.typed", "smxcases/digits.npz", *schemas} <= names
     assert sum(n.startswith("smxcases/") and n.endswith(".toml") for n in names) > 30
 
