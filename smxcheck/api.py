@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,9 @@ def _settled(
     functions = (function,) if isinstance(function, str) else tuple(function or ())
     unknown = [f for f in functions if f not in FUNCTIONS]
     if unknown:
-        raise ValueError(f"no function {unknown[0]!r}; there are {', '.join(FUNCTIONS)}")
+        near = difflib.get_close_matches(unknown[0], FUNCTIONS, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(FUNCTIONS)}"
+        raise ValueError(f"no function {unknown[0]!r}; {remedy}")
     bad_dtypes = [d for d in dtypes if d not in FORMATS]
     if bad_dtypes:
         raise ValueError(f"no dtype {bad_dtypes[0]!r}; there are {', '.join(FORMATS)}")

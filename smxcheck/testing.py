@@ -45,7 +45,10 @@ def assert_conforms(target: str | Callable[..., Any], function: str | None = Non
     __tracebackhide__ = True
     from smxcheck.api import verify
 
-    report = verify(target, function, **options)
+    try:
+        report = verify(target, function, **options)
+    except ValueError as error:  # arguments that are not understood: the line that has them is the test's own
+        raise ValueError(str(error)) from None
     if report.interrupted:
         raise KeyboardInterrupt
     if not report.passed:

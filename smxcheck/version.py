@@ -6,4 +6,4 @@ __version__ = "0.1.0"
 CASE_SET_VERSION = 2
 
 #: Raised when a bound, a granted constant or a check changes: the same output may then be judged differently.
-JUDGE_VERSION = 3
+JUDGE_VERSION = 4

@@ -72,8 +72,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "smxcheck.report": _TABLES | {"rich", "smxcheck.caseset", "smxcheck.judge", "smxcheck.targets.protocol"},
     # What failed, and how to put it again; only the command that does runs a unit.
     "smxcheck.store": _ARRAYS | _TABLES | {
-        "smxref", "smxcheck.caseset", "smxcheck.judge", "smxcheck.oracle", "smxcheck.targets", "smxcheck.report.write",
-        "smxcheck.run.applicable", "smxcheck.run.options",
+        "smxref", "smxcheck.caseset", "smxcheck.judge", "smxcheck.oracle", "smxcheck.targets", "smxcheck.report.escape",
+        "smxcheck.report.write", "smxcheck.run.applicable", "smxcheck.run.options",
     },
     "smxcheck.store.replay": _TABLES | {"smxcheck.judge", "smxcheck.targets", "smxcheck.run.unit", "smxcheck.store"},
     # Of the run only what can be put to a target: the run gives out the time, and merges what is found.
@@ -105,7 +105,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     },
     # Of the judge how errors are measured; of the reports how numbers and pages look.
     "smxcheck.hunt": _ARRAYS | _TABLES | {
-        "smxcheck.judge.errors", "smxcheck.oracle", "smxcheck.report", "smxcheck.run.environment", "smxcheck.targets",
+        "smxcheck.judge.errors", "smxcheck.oracle", "smxcheck.report", "smxcheck.run.environment", "smxcheck.run.processes",
+        "smxcheck.targets",
     },
     # What moved is told by the reports alone: nothing is run, and no array is looked at.
     "smxcheck.changes": frozenset({"smxcheck.judge.codes", "smxcheck.judge.result", "smxcheck.report", "smxcheck.version"}),

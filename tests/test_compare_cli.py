@@ -137,6 +137,14 @@ def test_another_cpu_path_case_set_or_judge_is_a_warning_and_the_rest_is_compare
     assert compare(report(), report()).same == ("case set 2", "judge 3", "CPU path, threads")
 
 
+def test_what_a_report_says_of_itself_and_another_file_are_told():
+    old, new = report(result()), report(result())
+    told = compare(replace(old, interrupted=True), replace(new, notices=("fixed: remove this entry",))).notices
+    assert told[0].startswith("OLD was interrupted") and told[1:] == ("fixed: remove this entry",)
+    files = [replace(r, targets=tuple(replace(t, sha256=digest) for t in r.targets)) for r, digest in ((old, "aa"), (new, "bb"))]
+    assert "kernel.py: the file has changed" in [one.text for one in compare(*files).differences]
+
+
 def test_a_shard_says_so():
     assert "NEW is shard 2/3 of a run: smxcheck merge puts the shards together." in doubts(report(), report(shard="2/3"))
 

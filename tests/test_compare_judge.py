@@ -79,12 +79,14 @@ def test_what_was_not_answered_and_is_wrong_fails_without_being_called_newly_wro
     [
         (Status.NOT_RUN, Kind.NO_LONGER_RUN, 1),
         (Status.UNDECIDED, Kind.NO_LONGER_DECIDED, 3),
-        (Status.DECLINED, Kind.NEWLY_DECLINED, 0),
+        (Status.DECLINED, Kind.NEWLY_DECLINED, 5),  # NEW answers nothing
     ],
 )
 def test_what_was_right_and_is_not_answered(now, expected, code):
     found = changes(result(), result(status=now))
     assert (found.pairs[0].kind, found.exit_code) == (expected, code)
+    beside = compare(report(result(), result("rows/9")), report(result(status=now), result("rows/9")))
+    assert beside.exit_code == code % 5  # of a target that answers the rest, what it declines is no failure
 
 
 def test_a_choice_that_changed_is_told_with_both_answers():
@@ -123,7 +125,7 @@ def test_the_drift_of_a_row_is_a_result_beside_its_values():
     ],
 )
 def test_fail_on_makes_the_exit_code_1_for_that_and_nothing_else(wish, new, others):
-    assert changes(result(), new).exit_code == 0
+    assert changes(result(), new).exit_code != 1
     assert changes(result(), new, wish).exit_code == 1
     assert changes(result(), others, wish).exit_code == 0
 
@@ -197,3 +199,14 @@ def _error(x: np.ndarray, terms: type = np.float32) -> float:
     kept = exact > 1e-36
     off = np.abs((e / e.sum()).astype(np.longdouble) - exact)[kept]
     return float(np.max(off / np.spacing(exact[kept].astype(np.float32)).astype(np.longdouble)))
+
+
+def test_what_else_the_bits_and_the_input_say():
+    wrong = result(status=Status.WRONG, digest="")
+    assert changes(wrong, wrong).pairs[0].bits is Bits.UNKNOWN
+    assert kind(wrong, result(status=Status.DECLINED, digest="")) is Kind.NEWLY_DECLINED
+    unknown = changes(result(digest="", largest_error_ulp=1.0), result(digest="", largest_error_ulp=9.0)).pairs[0]
+    assert unknown.less_accurate and unknown.bits is Bits.UNKNOWN  # a figure needs no bits
+    nan, zero = (result(choice={"all-masked": answer}) for answer in ("nan", "zero"))
+    assert changes(nan, zero, FailOn.MOVED).exit_code == 0
+    assert len(changes(result(input="softmax([0, 1])"), result(input="")).pairs) == 1

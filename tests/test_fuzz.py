@@ -73,7 +73,7 @@ def search(
 ) -> Search:
     """What comes of drawing for so many readings of the clock, and some more for shrinking."""
     put = Put(in_process(call, function), function, "float32", Demand(), Filter())
-    made = Search(put, seed, Clock())
+    made = Search(put, str(seed), Clock())
     with quietly():
         made.run(readings, shrinking)
     return made
@@ -162,7 +162,7 @@ def test_no_more_calls_are_made_once_the_time_is_over():
     """However slow the shrinking of a failure is: 30 readings for drawing, 30 more for shrinking."""
     put = Put(in_process(lambda x: softmax(x) * (1 + (x.shape[-1] > 9)), "softmax"), "softmax", "float32", Demand(), Filter())
     clock = Clock()
-    made = Search(put, 0, clock)
+    made = Search(put, "0", clock)
     with quietly():
         made.run(30, 30)
     assert made.failures and clock() < 70

@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smxcheck.judge.result import Fuzzed, Report, Status
+from smxcheck.caseset.found import found_case
+from smxcheck.fuzz.put import Answer
+from smxcheck.judge.call import Demand
+from smxcheck.judge.result import Fuzzed, Level, Report, Result, Status
 from smxcheck.report import as_json, as_markdown, as_plain, as_rich
 from smxcheck.run import fuzzing
 from smxcheck.run.execute import run_with
 from smxcheck.run.options import RunOptions
+from smxcheck.run.progress import Silent
+from smxcheck.run.unit import Limits
 from smxcheck.targets.load import in_process
 
 from .cli_support import FEW, smxcheck, write
@@ -30,6 +35,10 @@ def wrong_in_few_lengths(x, axis=-1):
 def report(call, seconds: float, **changes) -> Report:
     options = {"functions": ("softmax",), "dtypes": ("float32",), "text": "acceptance/0-and-minus-200", **changes}
     return run_with([in_process(call, "softmax", "mine")], RunOptions(("mine",), fuzz=seconds, **options))
+
+
+def place() -> fuzzing._Place:
+    return fuzzing._Place(in_process(softmax, "softmax", "mine"), "softmax", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +107,17 @@ def test_a_failure_that_does_not_come_again_is_reported_as_first_seen():
     assert found.problems[0].smallest == wrong[0].case
 
 
+def test_a_property_that_is_broken_once_is_a_failure_and_a_part_hands_it_on():
+    case = found_case("softmax", "float32", {"x": np.float32([0, 1])}, {}, "contiguous", "drawn")
+    right = Result("mine", "softmax", "float32", case.id, case.group, "SMX101", Status.OK, Level.TIGHT)
+    answer = Answer(case, "softmax([0, 1])", (right,), None, ("SMX205", "property"), False, False)
+    unit = fuzzing._as_first_seen(answer, Demand(), Limits(of_part=True))
+    [wrong] = [r for r in unit.results if r.status is Status.WRONG]
+    assert (wrong.check, wrong.case, wrong.group) == ("SMX205", case.id, "properties")
+    assert "right when called again" in wrong.message and len(unit.problems) == 1
+    assert [b.code for b in unit.seen[0].broken] == ["SMX205"]
+
+
 def test_ctrl_c_ends_the_drawing_and_the_run(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -113,6 +133,20 @@ def test_without_a_target_or_hypothesis_it_is_refused_before_anything_runs(monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install 'smxcheck\[fuzz\]'"):
         report(softmax, 1.0)
+
+
+def test_parts_of_a_run_draw_different_inputs_and_each_the_same_again(monkeypatch):
+    seeds = []
+
+    def only_the_seed(search, until, grace):
+        seeds.append(search._seed())
+        search.exhausted = True
+
+    monkeypatch.setattr("smxcheck.fuzz.search.Search.run", only_the_seed)
+    parts = [None, (1, 2), (2, 2), (1, 3)]
+    for shard in (*parts, *parts):
+        fuzzing._draw(RunOptions(("mine",), fuzz=1.0, shard=shard), [place()], None, Silent())
+    assert seeds[:4] == seeds[4:] and len(set(seeds)) == 4
 
 
 @pytest.mark.slow

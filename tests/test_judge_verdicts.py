@@ -342,6 +342,13 @@ def test_exit_codes(statuses, code):
     assert verdict.exit_code(report(*statuses, exit_zero=True, interrupted=True)) == 130
 
 
+def test_a_target_that_refuses_everything_is_not_right_where_only_a_refusal_is():
+    refused = [replace(r, check="SMX401", digest="") for r in report(Status.OK).results]
+    declined, answered = report(Status.DECLINED).results, [replace(r, digest="aa") for r in report(Status.OK).results]
+    for results, code in ((refused, 0), ((*refused, *declined), 5), ((*answered, *declined), 0)):
+        assert verdict.exit_code(replace(report(), results=tuple(results))) == code
+
+
 def test_targets_beside_the_others_do_not_count_and_those_wrong_on_purpose_must_be_caught():
     beside = replace(TARGET, name="beside", beside=True)
     purpose = replace(TARGET, name="purpose", expected_wrong=True)

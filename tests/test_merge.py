@@ -136,6 +136,13 @@ def test_a_problem_is_accepted_in_the_whole_if_it_is_in_every_part(tmp_path):
     assert core(merged) == core(whole) and merged.problems[0].known and merged.exit_code == 0
 
 
+def test_an_interrupted_part_makes_the_whole_an_interrupted_run():
+    """What it had not come to is in no part: the others alone are no verdict."""
+    split = parts(2, right, "softmax", text="acceptance/1000", dtypes=("float32",))
+    assert merge.whole(split).exit_code == 0
+    assert merge.whole([split[0], replace(split[1], interrupted=True)]).exit_code == 130
+
+
 @pytest.mark.slow
 def test_missing_parts_are_told_and_never_pass():
     split = parts(3, right, "softmax", text="acceptance")

@@ -80,6 +80,19 @@ def test_fixed_inputs_stay_where_they_are_asked_to_or_belong_to_another_target(r
     assert run("replay", kept(RIGHT).id[:6]).code == 0 and [e.target for _, e in entries(STORE)[0]] == [WRONG]
 
 
+def test_an_input_is_named_as_any_screen_writes_it(run: Run) -> None:
+    """By its id, the digits of its case, its case, its target, the file of that, or one function of a file."""
+    entry = kept("kernel.py")
+    files.put(STORE, [entry, kept("kernel.py:softmax", 5), kept("other.py", 7)])
+    digits = entry.case.id.split("/")[2]
+    told = {w: len(run("replay", w, "--list").out.splitlines())
+            for w in (entry.id[:6], digits, entry.case.id, "kernel.py", "kernel.py:softmax", "other.py:softmax")}  # fmt: skip
+    assert list(told.values()) == [1, 1, 1, 2, 2, 1]
+    assert run("replay", "kernel.py:log_softmax", "--list").code == 2 and run("replay", digits[:3], "--list").code == 2
+    unknown = run("repro", "softmax/found/0123456789ab/float32")
+    assert unknown.code == 2 and "replay --list" in unknown.err
+
+
 def test_the_demands_of_the_run_hold_again(run: Run) -> None:
     """An error of more than an ulp that level standard allows: kept under 1ulp, it is no more right than it was."""
     session = open_session(parse_target(RIGHT + ".shifted"))

@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 
 import smxcheck
+from smxcheck import functions
+from smxcheck.judge.result import Status
+from smxcheck.run import pool
+from smxcheck.run.execute import run_with
+from smxcheck.run.options import RunOptions
+from smxcheck.selftest.trial import session_of
 
 
 def softmax(x, axis=-1):
@@ -108,3 +114,29 @@ def test_the_public_names_are_these_and_all_are_there():
         assert getattr(smxcheck, name) is not None
     with pytest.raises(AttributeError):
         _ = smxcheck.nothing
+
+
+def test_functions_that_x_leaves_to_no_process_are_not_run_and_say_so(monkeypatch):
+    """A case without a result could be taken for right, where the problem that ended the run is an accepted one."""
+    monkeypatch.setattr(pool, "_side_by_side", lambda units, *_: ([], list(units), False))
+    two = session_of({"softmax": functions.softmax, "sigmoid": functions.sigmoid}, "two")
+    options = RunOptions(("two",), ("softmax", "sigmoid"), ("float32",), text="acceptance", jobs=2)
+    found = run_with([two], options)
+    assert {(r.function, r.status) for r in found.results} == {(f, Status.NOT_RUN) for f in options.functions}
+    assert found.exit_code == 1 and "stopped at the first problem" in found.results[0].message
+
+
+def test_a_problem_of_plain_values_and_of_a_circumstance_is_headed_by_the_plain_value() -> None:
+    """exp in half precision is wrong at every length: "wrong at some row lengths" would be a wrong trail."""
+
+    def halved(x: np.ndarray, axis: int = -1) -> np.ndarray:
+        e = np.exp((x - x.max(axis=axis, keepdims=True)).astype(np.float16).astype(x.dtype))
+        return e / e.sum(axis=axis, keepdims=True)
+
+    names = ("513-columns", "1000-and-1001", "minus-10000-twice", "1e8-twice", "0-and-minus-40", "17-and-0")
+    cases = [f"softmax/acceptance/{name}/float32" for name in names] + ["softmax/normal/1-d-of-2/float32"]
+    report = smxcheck.verify(halved, function="softmax", case=cases)
+    by_check = {r.check: r.case for r in report.results if r.status == "wrong"}
+    assert set(by_check) == {"SMX101", "SMX106"}
+    (problem,) = report.problems
+    assert (problem.check, problem.smallest, problem.count) == ("SMX101", by_check["SMX101"], 2)

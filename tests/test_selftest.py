@@ -67,6 +67,15 @@ def test_a_right_implementation_passes() -> None:
     assert test.exit_code == 0 and test.rights[0].passed
 
 
+def test_a_right_implementation_that_answers_nothing_does_not_pass() -> None:
+    def refuses(*arguments, **keywords):
+        raise NotImplementedError("not here")
+
+    test = judged(subject("form", right=True, calls={FEW: refuses}))
+    [held] = test.rights[0].held_against
+    assert test.exit_code == 1 and "tells right from wrong" in held and "declined" in held
+
+
 def test_a_misbehaviour_that_only_another_check_finds_lives() -> None:
     """Killed is what its own check finds: a wrong value says nothing of the check that it is there for."""
     [mutant] = judged(subject("misbehaviour", right=False, declared="SMX207")).mutants

@@ -11,7 +11,8 @@ import pytest
 
 from smxcheck import functions
 from smxcheck.catalog import FUNCTIONS
-from smxcheck.selftest import rivals, rivals_asked, rivals_gradients, rivals_onnx
+from smxcheck.selftest import rivals_allclose, rivals_asked, rivals_gradients, rivals_onnx
+from smxcheck.selftest.parts import PARTS
 from smxcheck.selftest.results import Rival
 from smxcheck.selftest.rivals_allclose import PLANS, Tolerance, calls_on_normals
 from smxcheck.selftest.rivals_asked import Call, exists_in, fair
@@ -50,7 +51,7 @@ def unshifted(x: Array, axis: int = -1) -> Array:
 def test_a_mutant_that_a_rival_accepts_survives_and_one_that_it_refuses_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Zeros pass the tolerance that KernelBench has in float32 on a long row (KernelBench#165), and no other."""
     among(monkeypatch, subject("softmax", zeros), subject("softmax", unshifted))
-    found = by_name(rivals.check_allclose(0, ()))
+    found = by_name(rivals_allclose.check_allclose(0, ()))
     torch, bench = found["torch assert_close, float32"], found["like KernelBench, float32"]
     assert (torch.asked, torch.killed, torch.survivors) == (2, 1, ("softmax/planted",))
     assert (bench.asked, bench.killed) == (2, 0)
@@ -59,7 +60,7 @@ def test_a_mutant_that_a_rival_accepts_survives_and_one_that_it_refuses_is_kille
 def test_a_right_one_that_is_refused_is_named_and_is_no_kill(monkeypatch: pytest.MonkeyPatch) -> None:
     """rtol 1e-7 is less than one rounding of float32."""
     among(monkeypatch, subject("softmax", unshifted, "form", ("float32", "float64")))
-    found = by_name(rivals.check_allclose(0, ()))
+    found = by_name(rivals_allclose.check_allclose(0, ()))
     narrow, wide = found["NumPy assert_allclose, float32"], found["NumPy assert_allclose, float64"]
     assert (narrow.asked, narrow.rights, narrow.refuses) == (0, 1, ("softmax/planted",))
     assert (wide.rights, wide.refuses, wide.accepts) == (1, (), 1)
@@ -67,7 +68,7 @@ def test_a_right_one_that_is_refused_is_named_and_is_no_kill(monkeypatch: pytest
 
 def test_who_is_not_in_its_dtype_or_has_not_its_function_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     among(monkeypatch, subject("softmax", zeros, dtypes=("float64",)), subject("entropy", zeros))
-    found = by_name(rivals.check_allclose(0, ()))
+    found = by_name(rivals_allclose.check_allclose(0, ()))
     assert found["torch assert_close, 16 bits"].asked == 0
     assert found["like KernelBench, float32"].asked == 0
     assert found["torch assert_close, float32"].asked == found["NumPy assert_allclose, float64"].asked == 1
@@ -81,21 +82,22 @@ def test_an_exception_kills_a_mutant_and_a_missing_keyword_leaves_out_a_right_on
         raise ValueError
 
     among(monkeypatch, subject("softmax", refusing), subject("softmax", last_axis_only, "form"))
-    found = by_name(rivals.check_allclose(0, ()))["torch assert_close, float32"]
+    found = by_name(rivals_allclose.check_allclose(0, ()))["torch assert_close, float32"]
     assert (found.killed, found.survivors, found.rights, found.refuses) == (1, (), 1, ())
 
 
 def test_a_functions_filter_leaves_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     among(monkeypatch, subject("softmax", zeros), subject("entropy", zeros))
-    assert all(r.asked == 0 for r in rivals.check_allclose(0, ("logsumexp",)))
+    assert all(r.asked == 0 for r in rivals_allclose.check_allclose(0, ("logsumexp",)))
 
 
 def test_what_no_caller_in_one_process_could_see_is_no_rivals_question() -> None:
     asked = {s.id for s in shipped(full=True) if fair(s)}
-    assert "softmax/unshifted" in asked and "softmax/writes-input" in asked
-    assert not {"softmax/chatty", "softmax/integer-division", "softmax/leaning", "softmax/masked-is-zero"} & asked
+    assert "softmax/unshifted" in asked and "softmax/odd-lengths" in asked
+    unseen = {"chatty", "integer-division", "leaning", "masked-is-zero", "writes-input", "returns-input", "last-bits"}
+    assert not {f"softmax/{name}" for name in unseen} & asked
     assert not [s.id for s in shipped(full=True) if s.kind == "fatal" and fair(s)]
-    (one,) = [s for s in shipped(full=True) if s.id == "softmax/writes-input"]
+    (one,) = [s for s in shipped(full=True) if s.id == "softmax/odd-lengths"]
     assert exists_in(one, "float64")
 
 
@@ -236,7 +238,7 @@ def test_no_rival_kills_all_and_every_one_is_the_same_twice(needs: Callable[...,
     needs("torch", "jax", "onnx")
     chosen = ("softmax", "logsumexp_grad")
     first, second = (
-        tuple(dataclasses.replace(r, seconds=0.0) for r in rivals.check_rivals(4, chosen)) for _ in range(2)
+        tuple(dataclasses.replace(r, seconds=0.0) for p in PARTS if p.rival for r in p.run(4, chosen)) for _ in range(2)
     )
     assert first == second
     assert all(r.asked and r.killed == r.asked - len(r.survivors) for r in first)

@@ -21,6 +21,7 @@ from smxcheck.judge.accuracy import Accuracy, judge_values
 from smxcheck.judge.bounds import bounds_for
 from smxcheck.judge.call import ask
 from smxcheck.judge.result import LEVEL_ORDER, Level
+from smxcheck.right_forms import sparse
 
 from .differences import DIGITS, agrees, exact, first
 
@@ -144,6 +145,19 @@ def textbook_entmax15(z: np.ndarray, two_passes: bool = False) -> np.ndarray:
     return root * root
 
 
+def published_bisection(z: np.ndarray, power: int, halvings: int = 80) -> np.ndarray:
+    """Peters, Niculae & Martins 2019, Algorithm 1, as it is written: no shift, the last τ that was tried."""
+    z = z / z.dtype.type(power)
+    low, width = z.max(axis=-1, keepdims=True) - z.dtype.type(1), z.dtype.type(1)
+    high = low + width
+    for _ in range(halvings):
+        tau = (low + high) / z.dtype.type(2)
+        p = np.maximum(z - tau, 0) ** power
+        total = p.sum(axis=-1, keepdims=True, dtype=z.dtype)
+        low, high = np.where(total >= 1, tau, low), np.where(total >= 1, high, tau)
+    return p / total
+
+
 def _centred(s: np.ndarray) -> np.ndarray:
     total = s.sum(axis=-1, dtype=s.dtype)[..., None, None]
     return np.eye(s.shape[-1], dtype=s.dtype) * s[..., None] - s[..., None] * s[..., None, :] / total
@@ -154,6 +168,14 @@ FORMS: dict[str, tuple[str, Callable[..., np.ndarray], Level]] = {
     "sparsemax, as published": ("sparsemax", lambda z: textbook_sparsemax(z, shift=False), Level.STANDARD),
     "entmax, two passes": ("entmax15", lambda z: textbook_entmax15(z, two_passes=True), Level.TIGHT),
     "entmax, moments": ("entmax15", textbook_entmax15, Level.STANDARD),
+    "sparsemax, bisected": ("sparsemax", sparse.sparsemax_bisected, Level.STANDARD),
+    "entmax, bisected": ("entmax15", sparse.entmax15_bisected, Level.STANDARD),
+    "sparsemax, bisected as published": ("sparsemax", lambda z: published_bisection(z, 1), Level.STANDARD),
+    "entmax, bisected as published": ("entmax15", lambda z: published_bisection(z, 2), Level.STANDARD),
+    "Jacobian of sparsemax by bisection": (
+        "sparsemax_jacobian", lambda z: _centred((published_bisection(z, 1) > 0).astype(z.dtype)), Level.STANDARD),
+    "Jacobian of entmax by bisection": (
+        "entmax15_jacobian", lambda z: _centred(np.sqrt(published_bisection(z, 2))), Level.STANDARD),
     "Jacobian of sparsemax": (
         "sparsemax_jacobian", lambda z: _centred((textbook_sparsemax(z) > 0).astype(z.dtype)), Level.STANDARD),
     "Jacobian of entmax": ("entmax15_jacobian", lambda z: _centred(np.sqrt(textbook_entmax15(z))), Level.STANDARD),
@@ -187,6 +209,19 @@ def test_right_forms_stay_inside_their_bound_which_is_not_slack(form: str, dtype
     assert LEVEL_ORDER[found.level] <= LEVEL_ORDER[level], (found.error, found.allowed, z[found.index // got[0].size])
     if function != "sparsemax_jacobian":  # its forms round 1/k, or nothing
         assert found.error * 30 > found.allowed
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@BOTH
+def test_bisection_may_have_the_error_of_its_sum_but_not_of_halvings_left_out(name: str, dtype: str) -> None:
+    """Equal entries: p is 1/k times the error of a sum of k terms. τ off by 2^-(halvings) shows where they are not."""
+    power, even = (1, 2)[name == "entmax15"], np.zeros((1, 31), FORMATS[dtype].numpy())
+    assert judged(name, (even,), published_bisection(even, power), dtype).level is not Level.WRONG
+    z = np.array([[0.5, -0.25, 0.125, 0.4375]], FORMATS[dtype].numpy())
+    assert judged(name, (z,), published_bisection(z, power), dtype).level is not Level.WRONG
+    some = rows(dtype, seed=3)
+    early = published_bisection(some, power, halvings=round(-np.log2(FORMATS[dtype].u)) - 5)
+    assert judged(name, (some,), early, dtype).level is Level.WRONG
 
 
 @BOTH

@@ -197,6 +197,10 @@ def test_a_failing_run_keeps_its_inputs_and_a_right_one_nothing(
     assert called(monkeypatch, capsys, "verify", WRONG, *FEW, "-q").err == ""
     again = called(monkeypatch, capsys, "verify", WRONG, "--case", shrunk.case.id, "--no-store")
     assert again.code == 1 and shrunk.input in again.out
+    before = {e.id for _, e in entries(Path(".smxcheck"))[0]}
+    assert called(monkeypatch, capsys, "verify", WRONG, "--case", shrunk.case.id).code == 1
+    after = {e.id: e.shrunk_from for _, e in entries(Path(".smxcheck"))[0]}
+    assert set(after) == before and after[shrunk.id] == shrunk.shrunk_from  # neither shrunk once more nor forgotten as such
     unknown = called(monkeypatch, capsys, "verify", WRONG, "--case", "softmax/found/0123456789ab/float32")
     assert unknown.code == 2 and "replay --list" in unknown.err
 

@@ -113,6 +113,13 @@ def test_a_target_in_a_text_is_run_again_by_a_command() -> None:
     assert smxcheck.verify("builtin.textbook", case=case).exit_code == 1
 
 
+def test_an_argument_that_is_not_understood_shows_no_line_of_smxcheck() -> None:
+    with pytest.raises(ValueError, match="no function 'sofmax'; did you mean softmax") as caught:
+        assert_conforms(lambda x: x, function="sofmax")
+    assert len(str(caught.value)) < 80 and caught.value.__suppress_context__
+    assert str(caught.traceback[-1].path).endswith("testing.py")
+
+
 def test_at_most_two_problems_are_shown_and_the_others_counted() -> None:
     error = failing(careless, "softmax", case=SOME)
     text, count = str(error), len(error.report.problems)

@@ -21,6 +21,11 @@ GROUP = "found"
 _DIGITS = 12
 
 
+def is_found(name: str) -> bool:
+    """Whether a case id is that of a found case: no case file has it."""
+    return name.split("/")[1:2] == [GROUP]
+
+
 def found_case(
     function: str, dtype: str, arguments: Mapping[str, Any], keywords: Mapping[str, Any] | None = None,
     layout: str = "contiguous", why: str = "",

@@ -32,6 +32,8 @@ def read_npy(path: Path, max_bytes: int) -> Source:
 
 def read_npz(path: Path, max_bytes: int) -> dict[str, Source]:
     """The arrays of a .npz file by name. The sizes in the zip directory bound what is unpacked."""
+    if path.exists() and not path.is_file():  # what is no file is not opened: a pipe would be waited for
+        raise CaseError(f"{path.name} is no file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -69,10 +71,15 @@ def _array(stream: IO[bytes], size: int, max_bytes: int, what: str) -> np.ndarra
     if dtype.hasobject:
         raise CaseError(f"{what} holds Python objects (a pickle), which are never loaded; save an array of numbers")
     expected = math.prod(shape) * dtype.itemsize
-    data = stream.read(min(expected, max_bytes) + 1)
+    if any(axis < 0 for axis in shape) or not dtype.itemsize:
+        raise CaseError(f"{what} has shape {shape} of {dtype}: it is damaged")
+    data = stream.read(min(expected, size) + 1)  # no more than there is, whatever the header says
     if len(data) != expected:
         raise CaseError(f"{what} should hold {expected} bytes of data, found {len(data)}; it is damaged")
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    try:
+        return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    except (ValueError, OverflowError) as error:  # more axes, or a longer one, than an array may have
+        raise CaseError(f"{what} has a shape that no array has ({error}); it is damaged") from None
 
 
 def read_csv(path: Path) -> Source:

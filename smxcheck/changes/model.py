@@ -133,7 +133,7 @@ class Changes:
 
     @property
     def exit_code(self) -> int:
-        """1: something fails. 3: what was right is undecided now. 5: nothing in common that tells. Else 0.
+        """1: something fails. 3: what was right is undecided now. 5: NEW answers nothing that both have. Else 0.
 
         A failure goes before what is undecided: it stays one however the rest would be decided.
         """
@@ -141,7 +141,7 @@ class Changes:
             return 1
         if any(pair.kind is Kind.NO_LONGER_DECIDED for pair in self.pairs):
             return 3
-        return 5 if all(pair.kind is Kind.NOT_ANSWERED for pair in self.pairs) else 0
+        return 5 if all(pair.kind in (Kind.NOT_ANSWERED, Kind.NEWLY_DECLINED) for pair in self.pairs) else 0
 
 
 _ALWAYS = (Kind.NEWLY_WRONG, Kind.WRONG_NOW, Kind.NO_LONGER_RUN)

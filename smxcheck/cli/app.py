@@ -37,16 +37,17 @@ def root(
     """Says, with evidence, how right an implementation of a softmax-family function is."""
 
 
-# A help of its own for each, or the first line of the docstring would be cut off with an ellipsis.
+# A help of its own for each, or the first line of the docstring would be cut off with an ellipsis. To check, to understand,
+# to keep: in this order --help lists them.
 app.command("verify", short_help="Check implementations element by element.", epilog=verify.EPILOG)(verify.command)
 app.command("bench", short_help="Time implementations, beside their accuracy.", epilog=bench.EPILOG)(bench.command)
 app.command("compare", short_help="What moved between two reports.", epilog=compare.EPILOG)(compare.command)
-app.command("merge", short_help="Put the reports of a split run together.", epilog=merge.EPILOG)(merge.command)
 app.command("hunt", short_help="Hunt for the worst error of every function.", epilog=hunt.EPILOG)(hunt.command)
-app.command("replay", short_help="Run kept failing inputs again.", epilog=replay.EPILOG)(replay.command)
-app.command("self-test", short_help="What must fail fails, what must pass passes.", epilog=self_test.EPILOG)(self_test.command)
-app.command("repro", short_help="One case as a script of its own.", epilog=repro.EPILOG)(repro.command)
-app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
 app.command(
     "explain", short_help="Derivations, published statements, your own claim, checks.", epilog=explain.EPILOG
 )(explain.command)
+app.command("list", short_help="What there is: targets, functions, cases, checks, choices.")(listing.command)
+app.command("replay", short_help="Run kept failing inputs again.", epilog=replay.EPILOG)(replay.command)
+app.command("repro", short_help="Print one case as a script for a bug report.", epilog=repro.EPILOG)(repro.command)
+app.command("merge", short_help="Put the reports of a split run together.", epilog=merge.EPILOG)(merge.command)
+app.command("self-test", short_help="Test smxcheck itself: wrong ones, right ones.", epilog=self_test.EPILOG)(self_test.command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,16 +35,16 @@ def outputs(texts: tuple[str, ...], name: str, *, quiet: bool) -> tuple[str, tup
         raise Fail(f"--format {name} is a picture: name its file, as in --output bench.{name}")
     if quiet and name and not texts and name not in SCREENS:
         raise Fail(f"-q and --format {name} exclude each other: leave one out")
-    found: dict[Path, tuple[str, Path]] = {}
+    found: dict[str, tuple[str, Path]] = {}  # by the file that is meant, through links, loops of which are not followed
     for text in texts:
         try:
             entry = destination(text, name)
         except ValueError as error:
             raise Fail(f"--output {text}: {error}") from error
         files.writable("--output", text, entry[1])
-        if entry[1].resolve() in found:
+        if os.path.realpath(entry[1]) in found:
             raise Fail(f"--output {text}: another --output writes the same file")
-        found[entry[1].resolve()] = entry
+        found[os.path.realpath(entry[1])] = entry
     if any(entry[0] in pictures for entry in found.values()):
         _check_plots()
     return ("" if texts else name), tuple(found.values())
@@ -67,10 +68,10 @@ def record(option: str, text: str) -> Path:
 
 def apart(against: str, save: Path | None, written: tuple[tuple[str, Path], ...]) -> None:
     """Raises Fail where one file is written twice, or the base would be written over."""
-    names = [path.resolve() for _, path in written]
-    if save and save.resolve() in names:
+    names = [os.path.realpath(path) for _, path in written]
+    if save and os.path.realpath(save) in names:
         raise Fail(f"--save and --output both write {save}: name another file")
-    if against and Path(against).resolve() in (*names, *([save.resolve()] if save else [])):
+    if against and os.path.realpath(against) in (*names, *([os.path.realpath(save)] if save else [])):
         raise Fail(f"--against {against} would be written over: name another file to write")
 
 
@@ -140,6 +141,8 @@ def digest(path: str) -> str:
     """SHA-256 of a file, "" where it cannot be read."""
     import hashlib
 
+    if not Path(path).is_file():  # a name out of a file: no pipe or device is read for it
+        return ""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:

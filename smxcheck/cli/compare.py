@@ -13,7 +13,7 @@ matched by target, function, dtype, case and check; what one file alone has is t
 \b
 Exit codes:
   0    nothing is newly wrong (bits may have moved: --fail-on)
-  1    something is newly wrong, no longer run, slower, or as --fail-on forbids
+  1    something is newly wrong, no longer run or slower, or as --fail-on says
   2    the command or a file is not usable
   3    a fault of smxcheck, or what was right is undecided now
   5    the files have nothing in common that tells
@@ -23,7 +23,7 @@ Examples:
   smxcheck verify torch --report old.json.gz     then upgrade, and
   smxcheck verify torch --report new.json.gz
   smxcheck compare old.json.gz new.json.gz
-  smxcheck compare old.json new.json --fail-on less-accurate --report comment.md
+  smxcheck compare old.json new.json --fail-on moved --report comment.md
   smxcheck compare v1.json v2.json --map kernel_v1.py=kernel_v2.py
 """
 

@@ -15,7 +15,12 @@ from smxcheck.cli.output import emit, speaks_unicode
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="targets|functions|cases|shapes|checks|choices|statements|softmax.c|TARGET")] = "functions",
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT", help="targets, functions, cases, shapes, checks, choices, statements, softmax.c, or a TARGET."
+        ),
+    ] = "functions",
 ) -> int:
     """List targets, functions, case groups, shapes of bench, checks, choices or published statements; a program in C that
     verify --command can check (softmax.c); or what a target calls for each function."""

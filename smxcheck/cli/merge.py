@@ -16,7 +16,12 @@ FILE is a report of verify (--report FILE.json or FILE.json.gz): the parts of on
 several targets with the same cases and demands. What was split is judged again as one run.
 
 \b
-Exit codes are those of verify: 0 right, 1 wrong or parts missing, 2 files that do not fit, 3 undecided, 5 nothing telling.
+Exit codes, those of verify:
+  0    everything in the reports is right
+  1    something is wrong, was not run to its end, or parts are missing
+  2    a file is not usable, or the files do not fit
+  3    a fault of smxcheck, or a result that it could not decide
+  5    the reports have nothing that tells
 
 \b
 Examples:

@@ -95,11 +95,25 @@ def _chosen(kept: Sequence[tuple[Path, Entry]], which: Sequence[str]) -> list[tu
     """The entries that the words mean, all without one. Raises Fail for a word that means none."""
     found: dict[Path, Entry] = {} if which else dict(kept)
     for word in which:
-        mine = {p: e for p, e in kept if word in (e.target, e.case.id) or (len(word) >= _SHORTEST and e.id.startswith(word))}
+        mine = {p: e for p, e in kept if word in _names(e) or _begins(e, word)}
         if not mine:
             raise Fail(f"nothing that is kept has the id or the target {word}: smxcheck replay --list shows what is")
         found |= mine
     return [(path, entry) for path, entry in kept if path in found]
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    """The target, its file, one function of a file, and the case."""
+    file, _, name = entry.target.rpartition(":")
+    return (entry.target, entry.case.id, file if name else "", f"{entry.target}:{entry.case.function}")
+
+
+def _begins(entry: Entry, word: str) -> bool:
+    """Whether the word is the beginning of its id, or of the twelve digits in the id of a found case."""
+    from smxcheck.caseset.found import is_found
+
+    digits = entry.case.id.split("/")[2] if is_found(entry.case.id) else ""
+    return len(word) >= _SHORTEST and (entry.id.startswith(word) or digits.startswith(word))
 
 
 def _code(done: Sequence[Replayed]) -> int:

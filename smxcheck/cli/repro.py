@@ -22,8 +22,8 @@ and what is allowed there stand in it. It exits with 1 where the call is wrong.
 
 \b
 Examples:
-  smxcheck repro softmax/acceptance/1000-and-1001/float32 --target kernel.py:softmax
-  smxcheck repro softmax/found/0123456789ab/float32 --target kernel.py -o bug.py --mpmath
+  smxcheck repro softmax/overflow/1000/float32 --target kernel.py:softmax
+  smxcheck repro softmax/found/0123456789ab/float32 -o bug.py --mpmath
 """
 
 
@@ -40,8 +40,10 @@ def command(
 
     from smxcheck.api import level
     from smxcheck.caseset import CaseError
+    from smxcheck.caseset.found import is_found
     from smxcheck.cli import files
     from smxcheck.judge.call import Demand
+    from smxcheck.store import cases, folder
     from smxcheck.store.script import script
     from smxcheck.targets.load import open_session, parse_target
     from smxcheck.targets.options import ARRAYS, WorkerOptions
@@ -55,6 +57,8 @@ def command(
         entry = _kept(case, target)
         target = target or (entry.target if entry else "")
         if not target:
+            if is_found(case):
+                cases([case], folder(Path.cwd()))  # raises: no kept case names its target
             raise Fail(f"name the target that {case} is put to, as in --target kernel.py:softmax")
         asked = entry.case if entry else _shipped(case)
         demand = entry.demand if entry else Demand()
@@ -89,10 +93,11 @@ def _kept(name: str, target: str) -> Entry | None:
 
 def _shipped(name: str) -> Case:
     from smxcheck.caseset import load_cases
+    from smxcheck.caseset.found import is_found
     from smxcheck.identities import identity_of
     from smxcheck.store import cases, folder
 
-    if name.split("/")[1:2] == ["found"]:
+    if is_found(name):
         return cases([name], folder(Path.cwd()))[0]
     case = load_cases(ids=[name])[0]
     if identity_of(case) is not None:

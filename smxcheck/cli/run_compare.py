@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -79,16 +80,16 @@ def _destinations(texts: tuple[str, ...]) -> list[tuple[str, Path]]:
     """Format and file of every --report, looked at before anything is read. Raises Fail."""
     from smxcheck.report.write import named
 
-    found: dict[Path, tuple[str, Path]] = {}
+    found: dict[str, tuple[str, Path]] = {}  # by the file that is meant, through links, loops of which are not followed
     for text in texts:
         try:
             entry = named(text, _REPORTS, "report format")
         except ValueError as error:
             raise Fail(f"--report {text}: {error}") from error
         files.writable("--report", text, entry[1])
-        if entry[1].resolve() in found:
+        if os.path.realpath(entry[1]) in found:
             raise Fail(f"--report {text}: another --report writes the same file")
-        found[entry[1].resolve()] = entry
+        found[os.path.realpath(entry[1])] = entry
     return list(found.values())
 
 
@@ -156,7 +157,8 @@ def _accepted(report: Report, name: str) -> Report:
 
     try:
         entries = known.load(name)
-        results, problems, notices = known.apply(entries, report.results, report.problems, datetime.date.today())
+        # A report does not say whether its run put every case (-k, --case), so nothing is called gone for want of a result.
+        results, problems, notices = known.apply(entries, report.results, report.problems, datetime.date.today(), whole=False)
     except (known.KnownError, ValueError) as error:
         raise Fail(str(error)) from error
     return replace(report, results=results, problems=problems, notices=tuple(dict.fromkeys((*report.notices, *notices))))

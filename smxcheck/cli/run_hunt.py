@@ -147,11 +147,12 @@ def _exponents(text: str) -> tuple[int, ...]:
 def _before(text: str) -> Hunt:
     """The earlier hunt. Raises Fail."""
     from smxcheck.hunt.document import load
+    from smxcheck.report.read import read_text
 
     if Path(text).suffix != ".json":
         raise Fail(f"--resume {text}: only a .json of an earlier hunt can be gone on with")
     try:
-        return load(Path(text).read_text(encoding="utf-8"))
+        return load(read_text(text))
     except OSError as error:
         raise Fail(f"--resume {text}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -107,16 +108,16 @@ def check_reports(texts: tuple[str, ...]) -> None:
     """Formats and folders are looked at before the run, not after it. Raises Fail or ValueError."""
     from smxcheck.report.write import destination
 
-    paths: dict[Path, str] = {}
+    paths: dict[str, str] = {}
     for text in texts:
         _, path = destination(text)
         if not path.parent.is_dir():
             raise Fail(f"--report {text}: there is no folder {path.parent}")
         if path.is_dir():
             raise Fail(f"--report {text}: {path} is a folder; name a file in it")
-        if path.resolve() in paths:
-            raise Fail(f"--report {text}: {paths[path.resolve()]} writes the same file")
-        paths[path.resolve()] = text
+        if os.path.realpath(path) in paths:
+            raise Fail(f"--report {text}: {paths[os.path.realpath(path)]} writes the same file")
+        paths[os.path.realpath(path)] = text
         if not path.exists() or path.is_file():
             _check_writable(path.parent, text)
 

@@ -66,7 +66,7 @@ def command(
         typer.Option(metavar="S", help="Seconds for loading, and the first call of a shape and dtype. [default: 60]"),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds for all; the rest is not run.")] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="For what is drawn: --recheck; no shipped case.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="For what is drawn: --fuzz, --recheck; no shipped case.")] = 0,
     beside: Annotated[str, typer.Option(metavar="T", help="The same inputs through T, one row under each.")] = "",
     stop_first: Annotated[bool, typer.Option("-x", help="Stop at the first problem.")] = False,
     no_isolate: Annotated[bool, typer.Option("--no-isolate", help="Run in this process, for a debugger.")] = False,

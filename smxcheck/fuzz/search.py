@@ -1,7 +1,7 @@
 """The search of one function, dtype and target: calls drawn until the time is over, failures shrunk, one for each cause.
 
-Hypothesis runs in slices of 100, 200, 400, … inputs, each with a seed of its own that depends on --seed, function, dtype
-and slice alone. Half of a slice is drawn freely, then it climbs towards the largest error over what is allowed
+Hypothesis runs in slices of 100, 200, 400, … inputs, each with a seed of its own that depends on --seed, --shard, function,
+dtype and slice alone. Half of a slice is drawn freely, then it climbs towards the largest error over what is allowed
 (`hypothesis.target`). Slices double, so that a short time has seen both, and a long one climbs far. Where the time is over
 within a slice, the search leaves it by an exception that is no `Exception`: Hypothesis lets those pass, as it must for
 Ctrl-C.
@@ -51,7 +51,7 @@ class Search:
     """What was found so far. ``run`` goes on where the last one ended."""
 
     put: Put
-    drawn_with: int  # --seed
+    drawn_with: str  # --seed, and --shard where the run is a part
     now: Callable[[], float] = time.monotonic
     inputs: int = 0
     worst_ratio: float | None = None

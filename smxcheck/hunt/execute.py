@@ -6,19 +6,17 @@ import atexit
 import contextlib
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import connection
 from typing import Any
 
 from smxcheck.hunt.model import PAIRS, SEARCHED, Entry, Hunt, Progress, Settings, Task, lacks, merged
 from smxcheck.hunt.plan import tasks
 from smxcheck.run.environment import describe
+from smxcheck.run.processes import end, interrupts_held, obey_parent
 
 #: The variables by which OpenMP, OpenBLAS and MKL are held to one thread.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -99,7 +97,7 @@ def _side_by_side(todo: list[Task], settings: Settings) -> Iterator[tuple[Task, 
     pool = ProcessPoolExecutor(min(settings.jobs, len(todo)), mp_context=context, initializer=_initialise)
     whole = False
     try:
-        with _one_thread(), _interrupts_held():
+        with _one_thread(), interrupts_held():
             pending: dict[Future[Done], Task] = {pool.submit(work, task, settings): task for task in todo}
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -109,14 +107,8 @@ def _side_by_side(todo: list[Task], settings: Settings) -> Iterator[tuple[Task, 
         raise HuntError("a process of the hunt died, as where a target crashes or memory ends") from error
     finally:
         if not whole:
-            _end(pool)
+            end(pool)
         pool.shutdown(wait=whole, cancel_futures=True)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the pool's processes, whatever they are at."""
-    for process in list((pool._processes or {}).values()):
-        process.terminate()
 
 
 @contextlib.contextmanager
@@ -134,19 +126,6 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes that are started here never see Ctrl-C, which a terminal sends to all: this one decides."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 # ---- in a process of the pool
 
 #: Target → its session, opened when it is first asked.
@@ -155,21 +134,8 @@ _sessions: dict[str, Any] = {}
 
 def _initialise() -> None:
     """A user's target has a process of its own, which must not outlive this one, nor this one the hunt."""
-    signal.signal(signal.SIGTERM, lambda number, frame: _leave())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    obey_parent(_close)
     atexit.register(_close)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        _leave()
-
-
-def _leave() -> None:
-    _close()
-    os._exit(1)
 
 
 def _close() -> None:

@@ -40,6 +40,10 @@ class Demand:
     expectations: Mapping[str, str] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()  # codes
 
+    def at(self, declared: str | None) -> Demand:
+        """The same at the level that a shipped algorithm declares; "wrong" is none that could be asked for."""
+        return self if declared in (None, Level.WRONG) else replace(self, require=Level(declared))
+
 
 @dataclass(frozen=True)
 class Question:
@@ -318,7 +322,8 @@ def _drift(
     bias = float(means.flat[int(np.argmax(np.abs(means)))])
     level = drift.level_of(bias, n, fmt)
     wrong = LEVEL_ORDER[level] > LEVEL_ORDER[demand.require]
-    text = f"mean error {bias:+.1f} u over a row of {n:,}"
-    right = f"at most {drift.allowed(n, fmt, demand.require):.0f} u at level {demand.require}"
+    mean = f"{bias:+,.1f}" if abs(bias) < 1e6 else f"{bias:+.1e}".replace("e+", "e")
+    text = f"mean error {mean} u over a row of {n:,}"
+    right = f"at most {drift.allowed(n, fmt, demand.require):,.0f} u at level {demand.require}"
     return (_with(base, check=drift.CODE, status=Status.WRONG if wrong else Status.OK, level=level,
                   message=text, got=text, right=right),)  # fmt: skip

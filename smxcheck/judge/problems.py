@@ -6,6 +6,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from smxcheck.caseset.model import Case
 from smxcheck.judge.codes import CHECKS, is_identity
@@ -91,22 +92,22 @@ def group(
     left = list(wrong)
     out: list[tuple[tuple[int, int], Problem]] = []
 
-    def add(mine: Sequence[Wrong], behaves: str = "", instead: str = "", bugs: tuple[str, ...] = ()) -> None:
+    def add(mine: Sequence[Wrong], **known: Any) -> None:
         first = min(size_order(w)[0] for w in mine)
-        out.append(((first, -len(mine)), _problem(target, function, mine, again_options, behaves, instead, bugs)))
+        out.append(((first, -len(mine)), _problem(target, function, mine, again_options, **known)))
 
     for e in explained:
         mine, left = _split(left, e.reproduced | e.akin)
         if mine:
             count = sum(w.result.case in e.reproduced for w in mine)
-            add(mine, _behaves(e, count, len(wrong)), e.mistake.instead, e.mistake.precedents)
+            add(mine, behaves=_behaves(e, count, len(wrong)), instead=e.mistake.instead, bugs=e.mistake.precedents)
     by_code: Mapping[str, list[Wrong]] = defaultdict(list)
     for w in left:
         code = w.result.check
         joined = everywhere and (code in (*_PLAIN, *_SPECIFIC) or is_identity(code))
         by_code[_PLAIN[0] if joined else code].append(w)
-    for mine in _by_symptom(by_code).values():
-        add(mine)
+    for code, mine in _by_symptom(by_code).items():
+        add(mine, code=code)
     return [problem for _, problem in sorted(out, key=lambda pair: pair[0])]
 
 
@@ -145,9 +146,10 @@ def _behaves(e: Explained, count: int, wrong: int) -> str:
 
 def _problem(
     target: str, function: str, wrong: Sequence[Wrong], again_options: str,
-    behaves: str = "", instead: str = "", bugs: tuple[str, ...] = (),
+    code: str = "", behaves: str = "", instead: str = "", bugs: tuple[str, ...] = (),
 ) -> Problem:  # fmt: skip
-    smallest = min(wrong, key=size_order)
+    # What was joined to a plain check is shown by it: the page of a circumstance would say "right elsewhere".
+    smallest = min([w for w in wrong if w.result.check == code] or wrong, key=size_order)
     r = smallest.result
     # The acceptance vectors share one list of bugs, which says nothing of the one at hand.
     own = () if smallest.case.acceptance else tuple(b.partition(":")[0] for b in smallest.case.bugs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from smxcheck.judge.result import Problem, Report, Result, Status
 
+#: Code of the check under which a refusal is right, and leaves no output.
+_REFUSAL = "SMX401"
 _FAILED = (Status.WRONG, Status.CRASHED, Status.HUNG, Status.NOT_RUN)
 _TELLING = (Status.OK, Status.WRONG, Status.CRASHED, Status.HUNG, Status.NOT_RUN)
 
@@ -47,6 +49,18 @@ def is_incomplete(report: Report) -> bool:
     return bool(report.part and report.part.missing)
 
 
+def _tells(results: list[Result]) -> bool:
+    """Whether anything of the results tells right from wrong. A refusal where only a refusal is right tells nothing of a
+    target that refuses all the rest, nor does a property of calls that gave no value."""
+    telling = [r for r in results if r.status in _TELLING]
+    refused = any(r.status is Status.DECLINED for r in results)
+    return any(not (refused and r.status is Status.OK and _without_value(r)) for r in telling)
+
+
+def _without_value(r: Result) -> bool:
+    return r.group == "properties" or (r.check == _REFUSAL and not r.digest)
+
+
 def exit_code(report: Report) -> int:
     """130 interrupted, 3 a wrong enclosure or undecided, 5 nothing telling, 1 wrong, not run to its end or a published
     statement with another verdict than the recorded one, or parts of the run missing, 0 right.
@@ -61,7 +75,7 @@ def exit_code(report: Report) -> int:
     mine = [r for r in report.results if r.target in names]
     if any(r.status is Status.UNDECIDED for r in mine):
         return 3
-    if not any(r.status in _TELLING for r in mine):
+    if not _tells(mine):
         # Which cases a part has is chance: it is the whole run that must tell right from wrong.
         return 0 if report.shard and report.part and report.part.cases else 5
     if failures(report) or missed_on_purpose(report) or not published_as_recorded(report) or is_incomplete(report):

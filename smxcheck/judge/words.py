@@ -133,4 +133,6 @@ def ulps(value: float | None) -> str:
     """Three significant digits."""
     if value is None:
         return "?"
-    return f"{value:.3g}" if value < 1e6 else f"{value:.1e}"
+    if 999.5 <= value < 1e6:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}" if value < 1e6 else f"{value:.1e}".replace("e+", "e")

@@ -85,7 +85,7 @@ def write_whole(file: Path, content: bytes) -> None:
     if file.exists() and not file.is_file():
         file.write_bytes(content)
         return
-    file = file.resolve()  # through a symbolic link, which would else be replaced by the file
+    file = Path(os.path.realpath(file))  # through a symbolic link, which would else be replaced by the file
     whole = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     try:
         if not _linked(whole, content):

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from smxcheck.caseset.model import Case
 from smxcheck.judge.call import Demand
+from smxcheck.judge.codes import CHECKS
 from smxcheck.judge.problems import BAD, Wrong, group
-from smxcheck.judge.result import Fuzzed, Level, Result, Status
+from smxcheck.judge.result import Broken, Fuzzed, Result, Status
+from smxcheck.run import shard
 from smxcheck.run.options import RunOptions
 from smxcheck.run.pool import limits_of
 from smxcheck.run.progress import Progress, Step
-from smxcheck.run.unit import Limits, UnitResult, run_unit
+from smxcheck.run.settle import properties
+from smxcheck.run.unit import STOPPED, Limits, UnitResult, run_unit
 from smxcheck.targets.protocol import Session
 
 if TYPE_CHECKING:
@@ -116,7 +119,7 @@ def _reason(function: str, results: Sequence[Result], stopped: bool, late: bool)
     if statuses <= {Status.DECLINED}:
         return "declines the fixed cases"
     if stopped:
-        return "stopped at the first problem (-x)"
+        return STOPPED
     return "the time limit was reached" if late or Status.NOT_RUN in statuses else ""
 
 
@@ -128,8 +131,9 @@ def _draw(options: RunOptions, places: Sequence[_Place], deadline: float | None,
     assert options.fuzz is not None
     limits = limits_of(options, None)
     for place in places:
-        put = Put(place.session, place.function, place.dtype, _demand(options, place), limits.only)
-        place.search = Search(put, options.seed)
+        demand = options.demand.at(options.declared.get(f"{place.session.info.name}/{place.function}"))
+        put = Put(place.session, place.function, place.dtype, demand, limits.only)
+        place.search = Search(put, _drawn_with(options))
     searches = [(p, p.search) for p in places if p.search is not None]
     spent, pool = 0.0, _SHRINKING * options.fuzz  # seconds of shrinking
     with quietly():
@@ -154,9 +158,10 @@ def _draw(options: RunOptions, places: Sequence[_Place], deadline: float | None,
                     return
 
 
-def _demand(options: RunOptions, place: _Place) -> Demand:
-    level = options.declared.get(f"{place.session.info.name}/{place.function}")
-    return options.demand if level in (None, Level.WRONG) else replace(options.demand, require=Level(level))
+def _drawn_with(options: RunOptions) -> str:
+    """What the drawn inputs depend on: the parts of a run draw different ones, or N jobs would do the work of one."""
+    part = "" if options.shard is None else " part {} of {}".format(*options.shard)
+    return f"{options.seed}{part}"
 
 
 def _rerun(options: RunOptions, place: _Place) -> list[UnitResult]:
@@ -169,19 +174,28 @@ def _rerun(options: RunOptions, place: _Place) -> list[UnitResult]:
     for answer in place.search.failures:
         unit = run_unit(place.function, [answer.case], [place.session], options.demand, limits, lambda where: None, options.declared)
         if not any(r.status in BAD or r.status is Status.UNDECIDED for r in unit.results):
-            unit = _as_first_seen(answer, limits)
+            unit = _as_first_seen(answer, options.demand, limits)
         results = tuple(r for r in unit.results if r.group != "properties" or r.status in BAD)
         units.append(replace(unit, results=results, not_tested={}, oracle={}))
     return units
 
 
-def _as_first_seen(answer: Answer, limits: Limits) -> UnitResult:
+def _as_first_seen(answer: Answer, demand: Demand, limits: Limits) -> UnitResult:
     """A failure that did not come again is still one: the target answers one call in two ways."""
     again = "right when called again"
     results = tuple(replace(r, message=f"{r.message}; {again}") if r.status in BAD else r for r in answer.results)
-    wrong = [Wrong(r, answer.case) for r in results if r.status in BAD]
-    first = results[0]
-    return UnitResult(results, tuple(group(first.target, first.function, wrong, [], False, limits.again)), {})
+    first, case = results[0], answer.case
+    where = first.target, first.function
+    broken: dict[tuple[str, str], Broken] = {}
+    if answer.failure is not None and answer.failure[1] == "property":
+        code = answer.failure[0]
+        broken[case.dtype, code] = Broken(case.dtype, code, 1, 0, f"{CHECKS[code].title} once; {again}", case.id, answer.text)
+    once = {case.dtype: case.id}, {case.dtype: 1}
+    of_target = properties(*where, results, *once, broken, demand)
+    wrong = [Wrong(r, case) for r in (*results, *of_target) if r.status in BAD]
+    seen = shard.seen(*where, results, results, {case.id: case}, {}, once[1], once[0], broken, {})
+    problems = group(*where, wrong, [], False, limits.again)
+    return UnitResult((*results, *of_target), tuple(problems), {}, seen=(seen,) if limits.of_part else ())
 
 
 def _record(place: _Place) -> Fuzzed:

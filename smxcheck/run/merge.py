@@ -60,14 +60,15 @@ def whole(parts: Sequence[Report]) -> Report:
     marked, told = tuple(results), tuple(found)
     notices: tuple[str, ...] = ()
     if accepted:
-        covered = not (missing or any(of.asked.get(key) for key in ("-k", "case", "inputs")))
+        ended = not any(r.interrupted for r in parts)
+        covered = ended and not (missing or any(of.asked.get(key) for key in ("-k", "case", "inputs")))
         marked, told, notices = known.apply(accepted, marked, told, datetime.date.today(), covered)
     return replace(
         first,
         targets=tuple(_target(t, parts, [r for r in marked if r.target == t.name]) for t in target_reports(parts)),
         results=marked, problems=told, notices=notices, seconds=sum(r.seconds for r in parts),
         oracle=_added(r.oracle for r in parts), recheck=rechecked(parts), fuzzed=fuzzed(parts), kept=None,
-        shard="", part=Part(of.cases, of.asked, of.again, missing=missing) if missing else None,
+        interrupted=any(r.interrupted for r in parts), shard="", part=Part(of.cases, of.asked, of.again, missing=missing) if missing else None,
     )  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def _together(found: Iterable[tuple[tuple[str, ...], Likened]], position: Mappin
 def _carried(problem: Problem, parts: Sequence[Report]) -> Problem:
     """With what a part found out about the same smallest case: a smaller one, and what the target beside gives."""
     for p in (p for report in parts for p in report.problems):
-        if (p.target, p.function, p.smallest) == (problem.target, problem.function, problem.smallest):
+        if (p.target, p.function, p.check, p.smallest) == (problem.target, problem.function, problem.check, problem.smallest):
             return replace(problem, shrunk=p.shrunk, shrunk_again=p.shrunk_again, beside=p.beside)
     return problem
 

@@ -20,7 +20,7 @@ from smxcheck.run.options import RunOptions
 from smxcheck.run.processes import end, interrupts_held, obey_parent
 from smxcheck.run.progress import Progress, Step
 from smxcheck.run.recheck import choose
-from smxcheck.run.unit import Limits, UnitResult, run_unit
+from smxcheck.run.unit import STOPPED, Limits, UnitResult, run_unit
 from smxcheck.targets.protocol import Session
 
 
@@ -35,7 +35,7 @@ def limits_of(options: RunOptions, deadline: float | None, rechecked: frozenset[
     words += [f" --device {worker['device']}" if worker.get("device", "cpu") != "cpu" else ""]
     words += [f" --fixed {k}={v}" for k, v in worker.get("fixed", {}).items()]
     words += [f" --gradient {shlex.quote(text)}" for text in options.gradients]
-    return Limits(deadline, options.stop_first, parse_filter(options.only), "".join(words),
+    return Limits("", deadline, options.stop_first, parse_filter(options.only), "".join(words),
                   options.in_first_dtype, options.dtypes[0], rechecked, options.seed, options.shard is not None)  # fmt: skip
 
 
@@ -45,14 +45,21 @@ def run_units(
 ) -> tuple[list[UnitResult], bool]:  # fmt: skip
     """The results of all units, and whether the user interrupted."""
     rechecked = choose(units, options.recheck, options.seed)
-    if options.jobs > 1 and len(units) > 1:
-        return _side_by_side(units, rechecked, options, deadline, progress)
-    found: list[UnitResult] = []
     limits = limits_of(options, deadline, rechecked)
+    if options.jobs > 1 and len(units) > 1:
+        found, left, interrupted = _side_by_side(units, rechecked, options, deadline, progress)
+        # Under -x every case that is left says that it was not run: without a result it could be taken for right.
+        over = replace(limits, stop=STOPPED)
+        found += [
+            run_unit(function, units[function], list(sessions), options.demand, over, _stepper(progress), options.declared)
+            for function in left
+        ]
+        return found, interrupted
+    found = []
     try:
         for function, cases in units.items():
             if options.stop_first and any(r.status in BAD for u in found for r in u.results):
-                limits = replace(limits, deadline=time.monotonic())
+                limits = replace(limits, stop=STOPPED)
             step = _stepper(progress)
             found.append(run_unit(function, cases, list(sessions), options.demand, limits, step, options.declared))
     except KeyboardInterrupt:
@@ -111,12 +118,14 @@ def _work(function: str, ends: float | None, rechecked: frozenset[str]) -> UnitR
 def _side_by_side(
     units: Mapping[str, list[Case]], rechecked: frozenset[str], options: RunOptions,
     deadline: float | None, progress: Progress,
-) -> tuple[list[UnitResult], bool]:  # fmt: skip
+) -> tuple[list[UnitResult], list[str], bool]:  # fmt: skip
+    """What was found, the functions that -x left, and whether the user interrupted."""
     context = multiprocessing.get_context("spawn")
     queue: Any = context.SimpleQueue()
     teller = threading.Thread(target=_tell, args=(queue, progress), daemon=True)
     teller.start()
     found: list[UnitResult] = []
+    left: list[str] = []
     interrupted = False
     pool = ProcessPoolExecutor(
         min(options.jobs, len(units)), mp_context=context, initializer=_initialise, initargs=(options, queue)
@@ -125,16 +134,16 @@ def _side_by_side(
         largest_first = sorted(units.items(), key=lambda kv: -sum(c.elements + 50 for c in kv[1]))
         ends = None if deadline is None else time.time() + deadline - time.monotonic()
         with interrupts_held():
-            pending: set[Future[UnitResult]] = {
-                pool.submit(_work, function, ends, rechecked) for function, _ in largest_first
+            pending: dict[Future[UnitResult], str] = {
+                pool.submit(_work, function, ends, rechecked): function for function, _ in largest_first
             }
         while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            found += [future.result() for future in done]
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                del pending[future]
+                found.append(future.result())
             if options.stop_first and any(r.status in BAD for u in found for r in u.results):
-                for future in pending:
-                    future.cancel()
-                pending = {f for f in pending if not f.cancelled()}
+                cancelled = [future for future in pending if future.cancel()]
+                left += [pending.pop(future) for future in cancelled]
     except KeyboardInterrupt:
         interrupted = True
         end(pool)
@@ -143,7 +152,7 @@ def _side_by_side(
         if not interrupted:  # a process that was ended may have left the queue locked
             queue.put(None)
             teller.join(timeout=1.0)
-    return found, interrupted
+    return found, left, interrupted
 
 
 def _tell(queue: Any, progress: Progress) -> None:

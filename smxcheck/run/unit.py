@@ -19,7 +19,7 @@ from smxcheck.judge.checks import conduct, determinism
 from smxcheck.judge.checks.outcome import RAISES
 from smxcheck.judge.codes import code_of
 from smxcheck.judge.contract import Filter, classes
-from smxcheck.judge.result import Broken, Level, Problem, Result, Seen, Status
+from smxcheck.judge.result import Broken, Problem, Result, Seen, Status
 from smxcheck.oracle import recheck, tally
 from smxcheck.run import shard
 from smxcheck.run.applicable import Lacking, Unoffered, keywords_in_force
@@ -29,6 +29,7 @@ from smxcheck.targets.protocol import Call, Observation, Session
 #: After so many calls in a row, or in all, that died or hung, the rest of a function and dtype is not run.
 _IN_A_ROW, _IN_ALL = 3, 10
 _DEAD = ("crashed", "hung", "exited", "out-of-memory")
+STOPPED = "stopped at the first problem (-x)"
 #: Calls made twice: the first of each function and dtype, and the largest below this many elements.
 _LARGEST_REPEATED = 20_000
 
@@ -77,8 +78,9 @@ class _Track:
 
 @dataclass(frozen=True)
 class Limits:
-    """What can end a unit early, and the filter of --only."""
+    """What can end a unit early, or before it begins (``stop`` says why), and the filter of --only."""
 
+    stop: str = ""
     deadline: float | None = None
     stop_first: bool = False
     only: Filter = field(default_factory=Filter)
@@ -104,14 +106,14 @@ def run_unit(
     is right, as ``ask`` does.
     """
     tracks = [
-        _Track(s, _demand_of(demand, (declared or {}).get(f"{s.info.name}/{function}")))
+        _Track(s, demand.at((declared or {}).get(f"{s.info.name}/{function}")))
         for s in sessions
         if function in s.info.offers
     ]
     repeated = _repeated(cases)
     rechecked: dict[str, recheck.Checked] = {}
     tally.take()  # whatever was asked before this unit
-    stop = ""
+    stop = limits.stop
     for case in cases:
         if not stop and limits.deadline is not None and time.monotonic() > limits.deadline:
             stop = "the time limit was reached"
@@ -120,12 +122,8 @@ def run_unit(
             asked = question.arguments, question.keywords, question.expected
             rechecked[case.id] = recheck.check(function, *asked, f"{limits.seed} {case.id}")
         if limits.stop_first and not stop and any(_is_bad(t.results) for t in tracks):
-            stop = "stopped at the first problem (-x)"
+            stop = STOPPED
     return replace(_settle(function, tracks, limits), oracle=tally.take(), rechecked=rechecked)
-
-
-def _demand_of(demand: Demand, level: str | None) -> Demand:
-    return demand if level in (None, Level.WRONG) else replace(demand, require=Level(level))
 
 
 def _is_bad(results: list[Result]) -> bool:

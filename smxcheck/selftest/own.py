@@ -44,9 +44,11 @@ def _subject(
 ) -> Subject:  # fmt: skip
     name = spelled.rpartition(":")[2]
     level = "" if require is Level.STANDARD else f" --require {require}"
-    again = f"smxcheck verify {shlex.quote(spelled)}{level}" + "".join(f" --dtype {d}" for d in dtypes)
+    must_pass = name.lower().startswith(_RIGHT)
+    again = f"smxcheck verify {shlex.quote(spelled)}{level}"
+    again += "" if must_pass else "".join(f" --dtype {d}" for d in dtypes)  # a right one's command gets the dtype that fails
     return Subject(
-        name, "own right" if name.lower().startswith(_RIGHT) else "own", function, told.get(name, ""), {}, dtypes, require,
+        name, "own right" if must_pass else "own", function, told.get(name, ""), {}, dtypes, require,
         family=spelled.rpartition(":")[0], target=f"{function}={spelled}", again=again,
     )  # fmt: skip
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from smxcheck.catalog import FUNCTIONS
 from smxcheck.judge.choices import parse_expectations
+from smxcheck.judge.problems import BAD
+from smxcheck.judge.result import Status
 from smxcheck.selftest.plan import Item
 from smxcheck.selftest.results import Fate, Mutant, Right
 from smxcheck.selftest.subjects import Subject
@@ -87,14 +90,20 @@ def mutant(s: Subject, dtype: str, found: Found) -> Mutant:
 
 
 def right(s: Subject, dtype: str, found: Found) -> Right:
-    """What the run says of one that must pass."""
-    bad = found.bad(name(s))
-    held = [f"{r.check} {r.case}: {r.message}" for r in bad[:_MOST_HELD]]
-    held += [f"and {len(bad) - _MOST_HELD:,} more in {dtype}"] if len(bad) > _MOST_HELD else []
+    """What the run says of one that must pass. One that was not run to its end, or refuses all that tells, did not."""
+    results = found.results[name(s)]
+    against = [r for r in results if r.status in BAD or r.status is Status.NOT_RUN]
+    held = [f"{r.check} {r.case}: {r.message}" for r in against[:_MOST_HELD]]
+    held += [f"and {len(against) - _MOST_HELD:,} more in {dtype}"] if len(against) > _MOST_HELD else []
+    refuses = not results or any(r.status is Status.DECLINED for r in results)
+    if not against and refuses and not any(r.status is Status.OK and r.digest for r in results):  # a right refusal has no output
+        counts = Counter(r.status for r in results)
+        told = ", ".join(f"{n:,} {status}" for status, n in counts.items()) or "it was asked nothing"
+        held.append(f"no result in {dtype} tells right from wrong ({told}), which is no pass")
     return Right(
         id=s.id, kind="own" if s.kind == "own right" else s.kind, function=s.function,
         group=str(FUNCTIONS[s.function].group), formula=s.formula, dtypes=(dtype,), level=str(s.level),
-        held_against=tuple(held), undecided=tuple(found.undecided(name(s))), cases=len(found.results[name(s)]),
+        held_against=tuple(held), undecided=tuple(found.undecided(name(s))), cases=len(results),
         again=f"{s.again} --dtype {dtype}" if s.again else "",
     )  # fmt: skip
 

@@ -39,7 +39,7 @@ def paths(store: Path) -> list[Path]:
         for path in (store / _FAILING).iterdir():
             if path.suffix == SUFFIX and not path.name.startswith("."):
                 with contextlib.suppress(FileNotFoundError):  # another run removed it
-                    found.append((path.stat().st_mtime, path))
+                    found.append((path.lstat().st_mtime, path))  # a link that leads nowhere is told when it is read
     return [path for _, path in sorted(found)]
 
 

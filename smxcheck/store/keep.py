@@ -21,7 +21,7 @@ from smxcheck.judge.checks.sampler import FUNCTION as DRAWN
 from smxcheck.judge.codes import is_identity
 from smxcheck.judge.contract import Filter, parse_filter
 from smxcheck.judge.problems import BAD
-from smxcheck.judge.result import Kept, Level, Problem, Report, Result, Status
+from smxcheck.judge.result import Kept, Problem, Report, Result, Status
 from smxcheck.judge.verdict import open_problems
 from smxcheck.run.options import RunOptions
 from smxcheck.store import again, files
@@ -53,7 +53,7 @@ def keep(
         return report
     ends = time.monotonic() + _SECONDS_OF_RUN
     run = _Run(report, {c.id: c for c in cases}, {s.info.name: s for s in sessions}, options,
-               ends if deadline is None else min(ends, deadline), _where(store))  # fmt: skip
+               ends if deadline is None else min(ends, deadline), _where(store), _shrunk_earlier(store))  # fmt: skip
     entries: list[Entry] = []
     problems: dict[int, Problem] = {}
     for problem in found:
@@ -75,12 +75,16 @@ class _Run:
     options: RunOptions
     ends: float
     where: str
+    earlier: Mapping[tuple[str, str], Entry]
 
     def demand(self, target: str, function: str) -> Demand:
         """What the run demanded of a target; a shipped algorithm declares a level of its own."""
-        level = self.options.declared.get(f"{target}/{function}")
-        demand = self.options.demand
-        return demand if level in (None, Level.WRONG) else replace(demand, require=Level(str(level)))
+        return self.options.demand.at(self.options.declared.get(f"{target}/{function}"))
+
+
+def _shrunk_earlier(store: Path) -> dict[tuple[str, str], Entry]:
+    """What earlier runs shrank and kept, by target and case."""
+    return {(e.target, e.case.id): e for _, e in files.entries(store)[0] if e.shrunk_from}
 
 
 def _of_problem(problem: Problem, run: _Run) -> tuple[list[Entry], Problem]:
@@ -89,6 +93,9 @@ def _of_problem(problem: Problem, run: _Run) -> tuple[list[Entry], Problem]:
     if case is None or session is None:
         return [], problem
     entry = _entry(problem, case, session, run)
+    earlier = run.earlier.get((problem.target, case.id))
+    if earlier is not None:  # shrinking its values again could end at another that is no simpler
+        return [replace(entry, shrunk_from=earlier.shrunk_from, tried=earlier.tried)], problem
     note = _unshrinkable(problem, case, run)
     if note:
         return [replace(entry, note=note)], problem
@@ -150,7 +157,7 @@ def _shrink(
     if first is None:
         return "not shrunk: the call alone does not fail again"
     last = first.result
-    check, died = first.result.check, first.result.status is Status.CRASHED
+    died = last.status is Status.CRASHED
 
     def fails(candidate: Input) -> bool:
         nonlocal last
@@ -168,7 +175,7 @@ def _shrink(
 
     limits = Limits(seconds=min(_SECONDS, ends - time.monotonic()))
     found = shrink(start, fails, replace(limits, calls=_CALLS_THAT_CRASH) if died else limits)
-    return replace(last, check=check), found
+    return last, found
 
 
 def _entry(problem: Problem, case: Case, session: Session, run: _Run) -> Entry:

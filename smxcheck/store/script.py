@@ -7,6 +7,7 @@ its text, and the error is worked out in fractions before the reader's eyes. It 
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from smxcheck.judge.errors import measure
 from smxcheck.judge.result import Level, Result
 from smxcheck.judge.ruler import Ruler
 from smxcheck.oracle import Kind
+from smxcheck.report.escape import one_line
 from smxcheck.run.applicable import Lacking, keywords_in_force
 from smxcheck.store.definitions import definition
 from smxcheck.store.digits import exact
@@ -38,6 +40,8 @@ Array = npt.NDArray[Any]
 
 #: Larger inputs are stored in a file beside the script.
 MOST_EMBEDDED = 1 << 20
+#: In the first two lines of a file this names its encoding (PEP 263), in UTF-7 of which "+AAo-" is the end of a line.
+_CODING = re.compile(r"coding(?=[:=])")
 _LAYOUTS = {
     "transposed": "{0} = np.asfortranarray({0})",
     "every-other": "{0} = np.repeat({0}, 2, axis=-1)[..., ::2]",
@@ -118,7 +122,7 @@ def _head(
     )
     if result.message:
         text += f" It was: {result.message}."
-    return [f"# {line}" for line in textwrap.wrap(" ".join(text.split()), 110)]
+    return [f"# {line}" for line in textwrap.wrap(_CODING.sub("coding ", one_line(text)), 110)]
 
 
 def _is_import(line: str) -> bool:

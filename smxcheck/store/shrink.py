@@ -92,7 +92,6 @@ class _Search:
         self.current = candidate
         return True
 
-
     def takes_either(self, candidate: Input | None) -> bool:
         """The same, once more with its distributions divided by their sums; what began as a distribution stays one."""
         whole = normalised(candidate) if candidate is not None else None

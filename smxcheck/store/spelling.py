@@ -74,7 +74,7 @@ def _of_binding(spec: TargetSpec, call: Call, names: list[str], arrays: str, opt
     lines = (
         *_IMPORTS[arrays], "from smxcheck.targets.options import WorkerOptions", "from smxcheck.targets.resolve import resolve",
         "from smxcheck.targets.spec import parse_target",
-        f"# {spec.text} has no {call.function} that could be called by name: this is the way that smxcheck takes.",
+        f"# {spec.text!r} has no {call.function} that could be called by name: this is the way that smxcheck takes.",
         f"target = resolve(parse_target({spec.text!r}), WorkerOptions({made})).bindings[{call.function!r}].call",
     )  # fmt: skip
     given = [*names, *(f"{k}={_keyword(k, v, arrays, options)}" for k, v in call.keywords.items())]

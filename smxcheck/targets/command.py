@@ -53,11 +53,15 @@ class CommandSession:
     def __init__(self, spec: TargetSpec, options: WorkerOptions) -> None:
         """Raises :class:`TargetError` where the program cannot be started, or an option means nothing to it."""
         _check_options(spec, options)
-        self._words = (_program(spec), *spec.words[1:])
+        try:
+            self._words = (_program(spec), *spec.words[1:])
+            path = _path(spec)
+        except (OSError, ValueError) as error:  # a word longer than a file's name may be, or one with a NUL
+            raise TargetError(f"{spec.text}: {getattr(error, 'strerror', None) or error}") from error
         self._options = options
         self._bindings = {f: _binding(spec, f, keywords, options) for f, keywords in spec.takes}
         offers: Mapping[str, Offer] = {f: binding.offer for f, binding in self._bindings.items()}
-        self.info = TargetInfo(spec.text, {}, "npy", offers, path=_path(spec))
+        self.info = TargetInfo(spec.text, {}, "npy", offers, path=path)
         self.rest: tuple[str, ...] = ()
         self._try(spec)
 

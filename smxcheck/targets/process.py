@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smxcheck.targets import wire
+from smxcheck.targets import watch, wire
 
 #: How much of what a target prints is kept: the end of it.
 TAIL = 2048
@@ -70,6 +70,7 @@ class WorkerProcess:
             env=dict(environment),
             start_new_session=True,
         )
+        watch.using(self._popen.pid)
         pipes = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
         self._request, self._reply, self._output = (pipe.fileno() for pipe in pipes if pipe is not None)
         for descriptor in (self._request, self._reply, self._output):
@@ -109,6 +110,7 @@ class WorkerProcess:
         """Ends the worker and every process of its group; safe to call again."""
         if self._popen.returncode is None:
             kill_group(self._popen.pid)
+            watch.ended(self._popen.pid)
             self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if pipe is not None and not pipe.closed:
@@ -175,6 +177,7 @@ class WorkerProcess:
             return None
         self._drain(at_most=2 * _PIPE_SIZE)
         kill_group(self._popen.pid)  # children that it left behind
+        watch.ended(self._popen.pid)
         return status
 
 

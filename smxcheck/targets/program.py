@@ -1,7 +1,7 @@
 """One run of a program: bytes in, bytes out, and whatever it does instead, within limits. Nothing here knows arrays.
 
 One loop waits for all three pipes, so that a program which writes before it has read, prints without end, or leaves its
-input unread blocks nothing. It runs in a process group of its own, which is ended with it. Needs what
+input unread blocks nothing. It runs in a process group of its own, which is ended with it, and with smxcheck. Needs what
 :func:`smxcheck.targets.process.supported` asks for.
 """
 
@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from smxcheck.targets import watch
 from smxcheck.targets.process import TAIL, kill_group, widen
 
 #: Longest sleep before the process is looked at: its children may hold the pipes open after its death.
@@ -74,14 +75,17 @@ def run_program(
 def start(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """The program with pipes for all it reads and writes. Raises OSError where it cannot be started."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(
+    process = subprocess.Popen(
         words, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=dict(environment), start_new_session=True
     )
+    watch.using(process.pid)
+    return process
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Ends the program and whatever it started in its group."""
     kill_group(process.pid)
+    watch.ended(process.pid)
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:

@@ -47,6 +47,14 @@ def parse_target(text: str) -> TargetSpec:
 
     Raises :class:`TargetError` for anything else and for a file that is not there.
     """
+    try:
+        return _parsed(text)
+    except OSError as error:  # a name longer than a file may have, a folder that may not be looked into
+        raise TargetError(f"{text}: {error.strerror or error}") from error
+
+
+def _parsed(text: str) -> TargetSpec:
+    """Raises :class:`TargetError`, or OSError where the system does not say whether there is such a file."""
     if command := _COMMAND.fullmatch(text):
         return _command(text, command["functions"], command["line"])
     function, body = _function_and_body(text)

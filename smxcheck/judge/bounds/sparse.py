@@ -4,7 +4,8 @@ With d_i = max z - z_i (half of it for entmax) and t = max - τ the algorithm fo
 and then p_i = (t - d_i)₊ or its square. ``tight`` and ``standard`` shift by the maximum first. ``standard`` also admits
 the published algorithms as they are written, without a shift (Martins & Astudillo 2016, Algorithm 1; Peters et al. 2019,
 Algorithm 2), on rows whose entries are at most `UNSHIFTED` in size: further from the origin they lose u·|τ|, as
-x - (max + log Σ) does, and are not granted it.
+x - (max + log Σ) does, and are not granted it. So for bisection of τ with division by the sum (the same paper's
+Algorithm 1), which `smxcheck.judge.bounds.bisected` derives: with the shift, and near the origin without.
 
 Where an entry lies so close to the threshold that rounding decides about it, the support may have another size: t then
 moves by what the exact thresholds of these sizes differ by, named "support". An entry outside is 0 unless rounding puts
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smxcheck.dtypes import Format
+from smxcheck.judge.bounds import bisected
 from smxcheck.judge.bounds.families import RowsBound
 from smxcheck.judge.bounds.running import ARITHMETIC, SUMMATION, Computed, exact, larger
 from smxcheck.judge.bounds.sums import others, root, sum_of
@@ -160,9 +162,27 @@ def _distances(r: _Row, t: Computed) -> Computed:
     return replace(t, value=np.maximum(r.t - r.gaps, 0.0), errors={c: e * left for c, e in errors.items()})
 
 
+def _near_origin(z: Array) -> Array:
+    return np.asarray(np.where(np.isfinite(z), np.abs(z), 0.0).max(axis=1, keepdims=True) <= UNSHIFTED)
+
+
+def _bisections(z: Array, divisor: int, fmt: Format, level: Level) -> list[tuple[_Row, Array]]:
+    """The rows and where they are admitted, (R, 1), of the forms by bisection: `standard` alone has them."""
+    if level is Level.TIGHT:
+        return []
+    near = _near_origin(z)
+    return [(_row(z, divisor, fmt, level, shifted), near | shifted) for shifted in (True, False)]
+
+
+def _by_bisection(z: Array, divisor: int, fmt: Format, level: Level) -> list[tuple[Computed, Array]]:
+    """p of these forms."""
+    rows = _bisections(z, divisor, fmt, level)
+    return [(_exact_where(r.clear(), bisected.bisected(r.held, r.gaps, r.t, divisor)), where) for r, where in rows]
+
+
 def _forms(z: Array, divisor: int, fmt: Format, level: Level) -> list[tuple[_Row, Computed, Array]]:
     """The rows, (t - d)₊ and the rows (R, 1) on which a form is admitted, for every form of the level."""
-    near = np.where(np.isfinite(z), np.abs(z), 0.0).max(axis=1, keepdims=True) <= UNSHIFTED
+    near = _near_origin(z)
     out = []
     for shifted in (True,) if level is Level.TIGHT else (True, False):
         r = _row(z, divisor, fmt, level, shifted)
@@ -184,13 +204,16 @@ def _largest(forms: list[tuple[Computed, Array]]) -> Computed:
 
 
 def sparsemax(z: Array, *, fmt: Format, level: Level) -> Computed:
-    """(t - d_i)₊ with t = (1 + Σ d)/k over the support."""
-    return _largest([(p, admitted) for _, p, admitted in _forms(z, 1, fmt, level)])
+    """(t - d_i)₊ with t = (1 + Σ d)/k over the support; ``standard`` also admits bisection and division by the sum."""
+    forms = [(p, admitted) for _, p, admitted in _forms(z, 1, fmt, level)]
+    return _largest(forms + _by_bisection(z, 1, fmt, level))
 
 
 def entmax15(z: Array, *, fmt: Format, level: Level) -> Computed:
-    """(t - d_i)₊² with t = μ + √((1 - Σ (d - μ)²)/k); ``standard`` also admits k(Σ d²/k - μ²) for the sum."""
-    return _largest([(_exact_where(r.clear(), s * s), admitted) for r, s, admitted in _forms(z, 2, fmt, level)])
+    """(t - d_i)₊² with t = μ + √((1 - Σ (d - μ)²)/k); ``standard`` also admits k(Σ d²/k - μ²) for the sum,
+    and bisection with division by the sum."""
+    forms = [(_exact_where(r.clear(), s * s), admitted) for r, s, admitted in _forms(z, 2, fmt, level)]
+    return _largest(forms + _by_bisection(z, 2, fmt, level))
 
 
 def _exact_where(rows: Array, x: Computed) -> Computed:
@@ -203,7 +226,10 @@ def sparsemax_jacobian(z: Array, *, fmt: Format, level: Level) -> Computed:
 
     Where rounding decides about the support, an element may be that of any support within reach.
     """
-    return _largest([(_projection(r, p), admitted[:, :, None]) for r, p, admitted in _forms(z, 1, fmt, level)])
+    forms = _forms(z, 1, fmt, level)
+    for r, admitted in _bisections(z, 1, fmt, level):
+        forms.append((r, bisected.distances(r.held, r.gaps, r.t, 1), admitted))
+    return _largest([(_projection(r, p), admitted[:, :, None]) for r, p, admitted in forms])
 
 
 def _projection(r: _Row, p: Computed) -> Computed:
@@ -231,11 +257,14 @@ def _centring(inside: Array, k: Array) -> Array:
 
 def entmax15_jacobian(z: Array, *, fmt: Format, level: Level) -> Computed:
     """s_i (δ_ij - s_j / Σ s), s = (t - d)₊: ``tight`` with s_i Σ_{k≠i} s_k / Σ s on the diagonal; ``standard`` subtracts,
-    and may have s as √p of the stored p."""
+    and may have s as √p of the stored p, that by bisection too."""
     out = []
     for r, s, admitted in _forms(z, 2, fmt, level):
         stored = s if level is Level.TIGHT else larger(s, root((s * s).rounded()))
         out.append((_centred(r, stored), admitted[:, :, None]))
+    for r, admitted in _bisections(z, 2, fmt, level):
+        s = root(bisected.bisected(r.held, r.gaps, r.t, 2).rounded())
+        out.append((_centred(r, s), admitted[:, :, None]))
     return _largest(out)
 
 

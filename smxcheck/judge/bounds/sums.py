@@ -9,22 +9,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from smxcheck.dtypes import Format
 from smxcheck.judge.bounds.model import roundings, summation
 from smxcheck.judge.bounds.running import ARITHMETIC, SUMMATION, Computed
+from smxcheck.judge.result import Level
 
 Array = npt.NDArray[Any]
+
+
+def granted(count: Array, fmt: Format, level: Level) -> Array:
+    """`summation` for every number of terms in an array."""
+    added = np.vectorize(lambda k: roundings(int(k), level), otypes=[float])(count)
+    return np.asarray(np.minimum(added * fmt.u, math.sqrt(fmt.u)))
 
 
 def sum_of(terms: Computed, count: Array) -> Computed:
     """The sum of each row (R, n), of whose terms all but ``count`` (R, 1) are exact zeros that are not added."""
     value = terms.value.sum(axis=-1, keepdims=True)
-    added = np.vectorize(lambda k: roundings(int(k), terms.level), otypes=[float])(count)
-    granted = np.minimum(added * terms.fmt.u, math.sqrt(terms.fmt.u))
     errors = {
         c: np.broadcast_to(e, terms.value.shape).sum(axis=-1, keepdims=True) for c, e in terms.errors.items()
     }  # fmt: skip
     size = np.abs(terms.value).sum(axis=-1, keepdims=True)
-    errors[SUMMATION] = errors.get(SUMMATION, 0.0) + granted * size
+    errors[SUMMATION] = errors.get(SUMMATION, 0.0) + granted(count, terms.fmt, terms.level) * size
     return replace(terms, value=value, errors=errors)
 
 
@@ -37,8 +43,8 @@ def others(terms: Computed) -> Computed:
     for cause, e in terms.errors.items():
         every = np.broadcast_to(e, terms.value.shape)
         errors[cause] = np.where(np.eye(n, dtype=bool), 0.0, every[:, None, :]).sum(axis=-1)
-    granted = summation(max(n - 1, 1), terms.fmt, terms.level)
-    errors[SUMMATION] = errors.get(SUMMATION, 0.0) + granted * value
+    of_sum = summation(max(n - 1, 1), terms.fmt, terms.level)
+    errors[SUMMATION] = errors.get(SUMMATION, 0.0) + of_sum * value
     return replace(terms, value=value, errors=errors)
 
 

@@ -10,6 +10,10 @@ from smxcheck.judge.problems import results_of
 from smxcheck.judge.result import Problem, Result, Status
 from smxcheck.run.known.model import Known
 
+_RIGHT = (Status.OK, Status.NO_SINGLE_ANSWER, Status.CANNOT_TELL)
+#: The group of results about the target, each at whichever case showed it.
+_PROPERTIES = "properties"
+
 
 def apply(
     known: Sequence[Known], results: Sequence[Result], found: Sequence[Problem], today: datetime.date, whole: bool = True
@@ -37,15 +41,20 @@ def _marked(r: Result, live: Sequence[Known]) -> Result:
 
 
 def _vanished(entry: Known, results: Sequence[Result], whole: bool) -> Iterator[str]:
-    """What the run says of an entry that it needs no more, or not all of; nothing where the run did not cover it."""
-    mine = [r for r in results if entry.could_match(r) and r.status not in (Status.NOT_RUN, Status.UNDECIDED)]
+    """What the run says of an entry that it needs no more, or not all of; nothing where the run did not cover it.
+
+    Only a right answer is fixed: a call that is declined, or wrong in another way, is not.
+    """
+    asked = [r for r in results if entry.could_match(r)]
+    mine = [r for r in asked if r.status not in (Status.NOT_RUN, Status.UNDECIDED)]
     needed = {r.case for r in mine if entry.accepts(r)}
-    gone = {r.case for r in mine} - needed
+    open_ = {r.case for r in asked if r.status not in _RIGHT and r.group != _PROPERTIES}
+    gone = {r.case for r in mine if r.status in _RIGHT} - needed - open_
     if entry.cases and gone == entry.cases:
         yield f"fixed: remove this entry ({entry.spoken()})."
     elif entry.cases and gone:
         one, *more = sorted(gone)
         others = f" and {len(more)} more" if more else ""
         yield f"fixed in part: remove {one}{others} of its {len(entry.cases)} cases ({entry.spoken()})."
-    elif whole and mine and not needed and len(mine) == sum(map(entry.could_match, results)):
+    elif whole and gone and not needed and len(mine) == len(asked):
         yield f"known problem not seen in this run: remove the entry if no wider run needs it ({entry.spoken()})."

@@ -52,7 +52,9 @@ def load(path: str) -> tuple[Known, ...]:
 def text_of(path: str, option: str = "--known") -> str:
     """The text of the file. Raises KnownError."""
     try:
-        if Path(path).is_file() and Path(path).stat().st_size > _MAX_BYTES:
+        if Path(path).exists() and not Path(path).is_file():
+            raise KnownError(f"{option} {path}: a folder, pipe or device; name a file")
+        if Path(path).exists() and Path(path).stat().st_size > _MAX_BYTES:
             raise KnownError(f"{option} {path} has more than {_MAX_BYTES:,} bytes: this is no file of known problems")
         return Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
