@@ -17,6 +17,7 @@ from smxcheck.judge.checks import consistency, drift
 from smxcheck.judge.contract import Filter, classes, parse_filter, settle_refusals
 from smxcheck.judge.result import Level, Report, Result, Status, TargetReport
 from smxcheck.oracle import expect
+from smxcheck.report import sentences, summary
 from smxcheck.run import known
 from smxcheck.targets.protocol import Observation
 
@@ -347,6 +348,15 @@ def test_a_target_that_refuses_everything_is_not_right_where_only_a_refusal_is()
     declined, answered = report(Status.DECLINED).results, [replace(r, digest="aa") for r in report(Status.OK).results]
     for results, code in ((refused, 0), ((*refused, *declined), 5), ((*answered, *declined), 0)):
         assert verdict.exit_code(replace(report(), results=tuple(results))) == code
+
+
+def test_a_function_that_is_only_refused_is_not_called_right_beside_one_that_is():
+    answered = [replace(r, digest="aa") for r in report(Status.OK).results]
+    refused = [replace(r, function="nll_loss", check="SMX401", digest="") for r in answered]
+    declined = [replace(r, function="nll_loss") for r in report(Status.DECLINED).results]
+    found = replace(report(), results=(*answered, *refused, *declined))
+    assert sentences.verdict(found).text.endswith("nll_loss is declined.  softmax is right.")
+    assert {row.function: sentences.row_verdict(row) for row in summary.table(found)}["nll_loss"] == "declined"
 
 
 def test_targets_beside_the_others_do_not_count_and_those_wrong_on_purpose_must_be_caught():

@@ -49,7 +49,7 @@ def is_incomplete(report: Report) -> bool:
     return bool(report.part and report.part.missing)
 
 
-def _tells(results: list[Result]) -> bool:
+def tells(results: list[Result]) -> bool:
     """Whether anything of the results tells right from wrong. A refusal where only a refusal is right tells nothing of a
     target that refuses all the rest, nor does a property of calls that gave no value."""
     telling = [r for r in results if r.status in _TELLING]
@@ -75,7 +75,7 @@ def exit_code(report: Report) -> int:
     mine = [r for r in report.results if r.target in names]
     if any(r.status is Status.UNDECIDED for r in mine):
         return 3
-    if not _tells(mine):
+    if not tells(mine):
         # Which cases a part has is chance: it is the whole run that must tell right from wrong.
         return 0 if report.shard and report.part and report.part.cases else 5
     if failures(report) or missed_on_purpose(report) or not published_as_recorded(report) or is_incomplete(report):

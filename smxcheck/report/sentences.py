@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smxcheck.judge.result import Level, Problem, Report, Result, Status, TargetReport
-from smxcheck.judge.verdict import exit_code, missed_on_purpose
+from smxcheck.judge.verdict import exit_code, missed_on_purpose, tells
 from smxcheck.report.numbers import listed, plural, rounded_down, seconds, thousands
 from smxcheck.report.published import published_verdict
 from smxcheck.report.summary import (
@@ -127,7 +127,7 @@ def row_verdict(row: Row) -> str:
             return word
     if row.known:
         return "known"
-    if count[Status.OK]:
+    if count[Status.OK] and row.tells:
         return {Level.TIGHT: "ok, tight", Level.ULP1: "ok, 1 ulp"}.get(row.level or Level.STANDARD, "ok")
     return "declined" if count[Status.DECLINED] else "no answer" if row.results else "no result"
 
@@ -277,7 +277,7 @@ def _state(results: list[Result], report: Report) -> str:
             return words
     if any(r.status in BAD for r in results):
         return "wrong as known"
-    if Status.OK in statuses:
+    if Status.OK in statuses and tells(results):
         return "right"
     return "declined" if Status.DECLINED in statuses else "not told right from wrong"
 

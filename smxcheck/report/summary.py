@@ -49,6 +49,7 @@ class Row:
     elements: int
     flushed: int
     largest_term: str
+    tells: bool = True  # False where nothing in the row tells right from wrong, as where all but refusals was refused
 
     @property
     def bad(self) -> int:
@@ -197,6 +198,7 @@ def table_row(results: list[Result]) -> Row:
         elements=measured,
         flushed=sum(r.flushed for r in results),
         largest_term=worst.largest_term if worst else "",
+        tells=verdict.tells(results),
     )
 
 
