@@ -101,10 +101,10 @@ def test_and_in_the_other_dtypes(function: str, score: Score) -> None:
 @pytest.mark.parametrize("dtype", ("float16", "float64"))
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_mistakes_are_caught_in_other_dtypes_too(function: str, dtype: str) -> None:
-    """And not blamed where they are declared equivalent, or fail a stricter level only. Every mistake in one of the dtypes."""
+    """And not blamed where they are declared equivalent, or fail a stricter level only. One mistake in four in each of the
+    dtypes; ``smxcheck self-test --full`` runs them all in all."""
     mistakes = mistakes_in(function)
-    if len(mistakes) > 1:
-        mistakes = mistakes[{"float16": 0, "float64": 1}[dtype] :: 2]
+    mistakes = mistakes[{"float16": 0, "float64": len(mistakes) // 2}[dtype] :: 4]
     found = Found(run([session(m.function, m.id, m.call) for m in mistakes], function, (dtype,), Level.STANDARD))
     wanted = {m.id for m in mistakes if must_be_found(m, dtype) and m.fails == Level.STANDARD}
     free = {m.id for m in mistakes if not m.dtypes}  # of integers: in other dtypes they are right, and may be asked for

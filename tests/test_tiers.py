@@ -120,9 +120,9 @@ def test_every_verdict_is_that_of_mpmath_alone(monkeypatch, small_too, function,
 @pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_quick_verdicts_of_every_function_are_those_of_mpmath_alone(monkeypatch, small_too, function):
-    """One case in three of every function: the others differ in values, not in what encloses them."""
+    """One case in six of every function: the others differ in values, not in what encloses them."""
     quick = [case.id for case in load_cases([function], WIDE, "quick")]
-    assert_alike(*both(monkeypatch, function, WIDE, ids=tuple(quick[::3])))
+    assert_alike(*both(monkeypatch, function, WIDE, ids=tuple(quick[::6])))
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_quick_verdicts_of_every_function_are_those_of_mpmath_alone(monkeypatch,
 def test_every_large_verdict_is_that_of_mpmath_alone(monkeypatch, function):
     """Full cases of 2^10 to 2^17 elements as they are run, with the tiers at the sizes where they are faster."""
     large = [c.id for c in load_cases([function], WIDE, "full") if 2**10 <= c.elements <= 2**17]
-    assert_alike(*both(monkeypatch, function, WIDE, ids=tuple(large[:: max(1, len(large) // 24)])))
+    assert_alike(*both(monkeypatch, function, WIDE, ids=tuple(large[:: max(1, len(large) // 12)])))
 
 
 def test_another_value_of_the_switch_is_refused(tmp_path, monkeypatch, capsys):

@@ -61,6 +61,7 @@ class WorkerProcess:
 
     def __init__(self, environment: Mapping[str, str], module: str) -> None:
         root = str(Path(__file__).resolve().parents[2])
+        watch.ready()
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-c", _BOOT, module, root],
             stdin=subprocess.PIPE,

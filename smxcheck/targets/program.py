@@ -75,6 +75,7 @@ def run_program(
 def start(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """The program with pipes for all it reads and writes. Raises OSError where it cannot be started."""
     pipe = subprocess.PIPE
+    watch.ready()
     process = subprocess.Popen(
         words, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=dict(environment), start_new_session=True
     )

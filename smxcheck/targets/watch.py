@@ -32,6 +32,12 @@ _lock = threading.Lock()
 _watchers: dict[int, subprocess.Popen[bytes]] = {}  # by the process that it watches: a fork needs another one
 
 
+def ready() -> None:
+    """Before a group is made: beginning the watcher takes longer than a target needs to hang."""
+    with _lock, contextlib.suppress(OSError):
+        _watcher()
+
+
 def using(group: int) -> None:
     """The group is to end when this process does."""
     _tell(f"+{group}\n")
@@ -51,7 +57,7 @@ def _tell(line: str) -> None:
 
 
 def _watcher() -> subprocess.Popen[bytes]:
-    """Begun with the first group. It is alone in its session: what ends this process's group must not end it."""
+    """Begun before the first group. It is alone in its session: what ends this process's group must not end it."""
     own = os.getpid()
     if own not in _watchers:
         for inherited in _watchers.values():  # a parent's: while this end of its pipe is open, its watcher sees nothing
