@@ -7,26 +7,13 @@ import math
 import numpy as np
 
 from smxcheck.right_forms.form import Array, RightForm, quiet, right
+from smxcheck.right_forms.parts import eye as _eye
+from smxcheck.right_forms.parts import largest as _max
+from smxcheck.right_forms.parts import softmax as _softmax
+from smxcheck.right_forms.parts import total as _sum
 
 #: The forms below.
 TABLE: list[RightForm] = []
-
-
-def _sum(x: Array) -> Array:
-    return np.sum(x, axis=-1, keepdims=True)
-
-
-def _max(x: Array) -> Array:
-    return np.max(x, axis=-1, keepdims=True)
-
-
-def _eye(x: Array) -> Array:
-    return np.eye(x.shape[-1], dtype=x.dtype)
-
-
-def _softmax(z: Array) -> Array:
-    e = np.exp(z - _max(z))
-    return e / _sum(e)
 
 
 def _shares(w: Array) -> Array:
