@@ -35,8 +35,12 @@ def _end_with_parent(leave: Callable[[], None]) -> None:
 
 
 def end(pool: ProcessPoolExecutor) -> None:
-    """End the pool's processes, whatever they are at."""
+    """End the pool's processes, whatever they are at.
+
+    The pool's own thread is waited for: it closes a pipe that Python, at its end, writes to where the thread still runs.
+    """
     processes = list((pool._processes or {}).values())
+    thread: threading.Thread | None = getattr(pool, "_executor_manager_thread", None)  # shutdown forgets it
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
@@ -44,6 +48,8 @@ def end(pool: ProcessPoolExecutor) -> None:
         process.join(_GRACE)
         if process.is_alive():
             process.kill()
+    if thread is not None:
+        thread.join(_GRACE)
 
 
 @contextlib.contextmanager
