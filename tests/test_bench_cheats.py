@@ -219,6 +219,7 @@ def test_tensors_that_cheat_are_seen(needs, tmp_path, name):
     assert re.search(expected, found) if expected else found == "", found
 
 
+@pytest.mark.slow
 def test_a_mean_over_rows_that_is_kept_is_seen(tmp_path):
     """One number for all rows: it is judged whole, as no row has a part of it."""
     source = """

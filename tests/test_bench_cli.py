@@ -108,6 +108,7 @@ def test_a_base_with_nothing_of_what_was_typed_is_told_before_the_run(run, words
     refused(run(*words, "--against", kept("base.json", sample())), "nothing to compare", *parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -405,6 +406,7 @@ def test_the_gate_is_put_to_the_test_where_that_is_asked(run, monkeypatch):
 # What is kept and written.
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(run):
     done = run(*TARGETS, "--save", "my run.json", measures=Measured(sample(), interrupted_after=2))
     assert (done.code, done.out) == (130, "")

@@ -111,6 +111,7 @@ RUN = st.builds(
 # There and back.
 
 
+@pytest.mark.slow
 @drawn
 @given(RUN)
 def test_a_run_comes_back_from_its_document_exactly(run: Run) -> None:

@@ -43,6 +43,7 @@ def svg(run: Run) -> bytes:
     return as_plot.render(run, "svg")
 
 
+@pytest.mark.slow
 def test_a_picture_names_targets_yardsticks_axes_and_where_it_was_made(svg: bytes, run: Run) -> None:
     found = texts(svg)
     told = " ".join(found)

@@ -274,6 +274,7 @@ def test_a_target_that_cannot_be_loaded_is_told_as_everywhere(tmp_path):
         TimingSession(f"softmax={broken}:f", WorkerOptions(), threads=1)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_a_sample_ends_the_process_of_the_target(file):
     code = (
         "import os, signal, threading, numpy as np\n"

@@ -158,6 +158,7 @@ def test_a_row_off_by_two_to_the_minus_18_is_never_tight(function):
     assert told
 
 
+@pytest.mark.slow
 @given(x=logits("float32"))
 @LAW
 def test_what_is_judged_with_is_ordered_too(x):

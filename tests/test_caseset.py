@@ -51,6 +51,7 @@ def test_every_function_has_many_quick_cases_in_every_dtype(function: str) -> No
     assert min(count.values()) >= (120 if function in CENTRAL else 4)
 
 
+@pytest.mark.slow
 def test_full_has_every_quick_case_and_more_for_every_function() -> None:
     full = load_cases(dtypes=DTYPES, tier="full")
     assert {case.id for case in QUICK} < {case.id for case in full}
@@ -84,6 +85,7 @@ def test_what_is_no_id_is_said_so(text: str) -> None:
         parse_id(text)
 
 
+@pytest.mark.slow
 def test_groups_have_a_purpose_and_a_public_bug_or_a_reason() -> None:
     found = groups()
     assert {"acceptance", "far-tail", "row-length", "all-masked", "real-logits", "two-class"} <= {g.name for g in found}
@@ -182,6 +184,7 @@ def test_long_rows_have_few_distinct_values() -> None:
             assert distinct_values(case) <= 150 * (case.elements // case.shape[-1]), case.id
 
 
+@pytest.mark.slow
 def test_the_longest_rows_are_there_in_full() -> None:
     full = {(c.function, c.dtype, c.shape) for c in load_cases(dtypes=DTYPES, tier="full")}
     for shape in ((2**25,), (2**25, 1), (10**7,), (10**7, 1)):

@@ -308,6 +308,7 @@ def test_any_logits_and_cotangents(columns: tuple[np.ndarray, np.ndarray], funct
     assert not misses(function, columns)[0]
 
 
+@pytest.mark.slow
 @PROPERTIES
 @given(pairs_of(COMMON, COMMON), st.sampled_from([*ENTRYWISE, *TWO_CLASS]))
 def test_any_logit_and_two_class_label(columns: tuple[np.ndarray, np.ndarray], function: str) -> None:

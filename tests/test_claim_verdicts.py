@@ -139,6 +139,7 @@ FALSE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", FALSE)
 def test_false_claims_are_false(claim: str) -> None:
     assert judged(claim).verdict is Verdict.FALSE

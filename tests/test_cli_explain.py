@@ -91,6 +91,7 @@ def test_an_unknown_topic_names_near_ones_in_one_line(run, asked, nearest):
     assert nearest in done.err and len(done.err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "entries"),
     [

@@ -129,6 +129,7 @@ def test_json_on_stdout_is_pure_whatever_the_target_prints(folder, isolation):
     assert ("called" in done.err) == bool(isolation)
 
 
+@pytest.mark.slow
 def test_quiet_is_one_line_in_every_spelling(run, folder):
     for format in ("rich", "plain", "github"):
         done = run("verify", "kernel.py:softmax", *FEW, "-q", "--format", format)

@@ -126,6 +126,7 @@ def test_a_target_that_is_not_there_is_one_line_with_the_remedy(run, target, par
     refused(run("verify", target, "-k", "acceptance"), *parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", ["kernel.py", "./kernel.py"])
 def test_a_target_named_twice_is_an_error_under_either_spelling(run, again):
     refused(run("verify", "kernel.py", again), "kernel.py is named twice")
@@ -192,6 +193,7 @@ def test_a_pickle_is_never_loaded(run, here):
     refused(run(*BUILTIN, "--inputs", "pickled.npy"), "pickle", "never loaded")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "part"),
     [

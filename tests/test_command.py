@@ -221,6 +221,7 @@ def test_a_program_that_cannot_be_used_is_refused_with_the_remedy(tmp_path, monk
     assert part in done.err and done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["bench", "hunt"])
 def test_what_measures_time_or_makes_millions_of_calls_refuses_a_program(monkeypatch, capsys, command):
     done = called(monkeypatch, capsys, command, f"softmax=command:{sys.executable}")

@@ -81,6 +81,7 @@ def test_a_file_of_its_own_has_the_keys_at_its_top(run, tmp_path, monkeypatch):
     refused(run("verify"), "pyproject.toml:4 both configure smxcheck", "remove one")
 
 
+@pytest.mark.slow
 def test_the_file_can_be_named_or_left_out(run):
     Path("pyproject.toml").write_text(HEAD + "oops = 1\n", encoding="utf-8")
     Path("tight.toml").write_text('targets = ["kernel.py:log_softmax"]\nrequire = "tight"\n', encoding="utf-8")

@@ -62,6 +62,7 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[tuple[str | int, ...], int]]:
     return draw(st.sampled_from(["\n", "\r\n"])).join(out), known
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=100)
 @given(documents())
 def test_every_key_is_found_on_the_line_on_which_it_was_written(document):

@@ -108,6 +108,7 @@ def test_a_point_without_a_value_does_not_hide_one_that_fails() -> None:
     assert found("log(z[i]) == z[i] - 1").outcome is Outcome.FALSE
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.integers(1, 60))
 def test_sides_that_differ_a_little_are_never_true(digits: int) -> None:

@@ -246,5 +246,6 @@ def test_how_to_check_a_derivative_has_a_page(run, word):
         assert part in done.out
 
 
+@pytest.mark.slow
 def test_a_refused_number_of_axes_is_answered_with_the_option_for_it(run):
     assert "--only '2d" in run("explain", "SMX301").out

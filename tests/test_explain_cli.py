@@ -59,6 +59,7 @@ def test_a_derivation_is_executed_and_printed_with_its_ticks(run, monkeypatch) -
     assert "H = −Σₖ pₖ log pₖ" in done.out
 
 
+@pytest.mark.slow
 def test_the_words_of_a_topic_are_joined(run) -> None:
     assert run("explain", "softmax", "jacobian").out == run("explain", TOPIC).out
 
@@ -132,6 +133,7 @@ def test_json_says_what_it_is(run) -> None:
     assert (data["schema"], data["kind"], data["id"]) == ("smxcheck-explain/1", "topic", TOPIC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "widest"), [(200, 100), (80, 80), (50, 50), (20, 40)])
 def test_a_terminal_is_filled_within_limits(run, monkeypatch, columns: int, widest: int) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
@@ -384,6 +386,7 @@ def test_a_name_of_any_length_is_refused_in_one_short_line(run) -> None:
     assert done.code == 2 and len(done.err) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "many"])
 def test_a_terminal_of_any_width_shows_the_page(columns, run, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)

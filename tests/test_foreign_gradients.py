@@ -34,6 +34,7 @@ def judged(function: str, dtype: str) -> Found:
         return Found(run([session(function, name, call) for name, call in calls], function, (dtype,)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "dtype"), WHERE)
 def test_faults_of_kernels_are_found(function: str, dtype: str) -> None:
     found = judged(function, dtype)

@@ -72,6 +72,7 @@ def test_every_node_has_the_value_that_one_finds_by_hand(text: str, expected: An
     assert close(value(text, order=3), point()._number(expected), 40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -234,6 +235,7 @@ ENTRIES = [
 AT = ((0, 1, 3), (Fraction(-7, 4), Fraction(1, 8), Fraction(9, 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("logits", AT, ids=str)
 def test_differences_agree_with_symbolic_derivatives_in_40_digits(logits: tuple[Any, ...]) -> None:
     put = dict(zip(LOGITS, (sympy.Rational(v.numerator, v.denominator) for v in map(Fraction, logits)), strict=True))

@@ -108,6 +108,7 @@ def test_so_is_a_claim_with_its_conditions(claim: Claim) -> None:
     assert COMMON.claim(text(claim, ASCII)) == claim
 
 
+@pytest.mark.slow
 @QUICKLY
 @given(st.one_of(expressions(), AT, CLAIMS))
 def test_every_formula_is_printed_with_its_parentheses_closed(node: Node) -> None:

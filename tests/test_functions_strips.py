@@ -122,6 +122,7 @@ def test_memory_does_not_grow_with_the_input(function, algorithm, dtype):
     assert peaks[1] <= peaks[0] + 2**16  # lists of pieces
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=80)
 @given(st.integers(1, 300), st.integers(0, 2**32))
 def test_sums_along_axis_0_are_trees(n, seed):

@@ -79,6 +79,7 @@ def search(
     return made
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.sampled_from(DRAWN), st.sampled_from(list(FORMATS)))
 def test_every_draw_is_a_call_that_the_catalog_allows_and_the_oracle_answers(data, function, dtype):
@@ -114,6 +115,7 @@ def test_what_is_wrong_in_one_circumstance_is_found(call):
     assert search(call, 400, shrinking=0).failures
 
 
+@pytest.mark.slow
 def test_a_right_form_stays_within_what_is_allowed():
     found = search(softmax, 130)
     assert not found.failures and found.inputs > 100

@@ -103,6 +103,7 @@ def core(found: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "function", "text"), TARGETS, ids=lambda v: getattr(v, "__name__", v))
 def test_parts_that_are_put_together_are_the_run(target, function, text):
     whole = report(target, function, text=text)
@@ -129,6 +130,7 @@ def test_what_only_shows_beside_other_parts_is_found():
     assert declined[0] > declined[1] == declined[2] and core(merged) == core(whole)
 
 
+@pytest.mark.slow
 def test_a_problem_is_accepted_in_the_whole_if_it_is_in_every_part(tmp_path):
     path = write(tmp_path, "known.toml", '[[known]]\nfunction = "softmax"\nreason = "no shift"\n')
     whole = report(textbook, "softmax", text="far", known=str(path))

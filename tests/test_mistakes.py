@@ -184,6 +184,7 @@ def test_mistakes_take_any_axis_and_never_write_to_their_input(function: str, ax
         assert not any(np.shares_memory(got, a) for a in arguments), mistake.id
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.lists(st.floats(-5.0, 5.0, width=32), min_size=1, max_size=40), st.sampled_from(ALL_DTYPES))
 def test_mistakes_of_softmax_answer_every_ordinary_row(values: list[float], dtype: str) -> None:

@@ -176,6 +176,7 @@ def test_the_published_statements_are_counted() -> None:
     assert between("statements").search(text())[2] == published(), f"regenerate it: {_REGENERATE}"
 
 
+@pytest.mark.slow
 def test_the_python_example_runs() -> None:
     exec(block("<!-- example -->"), {})
 

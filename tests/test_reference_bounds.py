@@ -161,6 +161,7 @@ def true_losses(case: dict[str, Any], log_p: Callable[[list[float]], list[Any]])
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("soft", [False, True], ids=["int labels", "soft labels"])
 @lawful
 @given(st.data(), precision)

@@ -33,6 +33,7 @@ def test_the_schema_is_itself_valid():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["targets", "rows", "problems", "results"])
 def test_the_schema_names_every_key_that_is_written(part):
     written = {key for entry in data("one_wrong")[part] for key in entry}
@@ -70,6 +71,7 @@ def test_reading_a_report_gives_back_the_same_report():
     assert load(report.to_json()) == report
 
 
+@pytest.mark.slow
 @given(st.floats(allow_nan=False), st.text(st.characters(codec="utf-8")))
 @settings(derandomize=True, deadline=None, max_examples=50)
 def test_any_number_and_text_survive(number, text):

@@ -175,6 +175,7 @@ def test_a_terminal_gets_colour_and_the_same_words():
     assert [line.rstrip() for line in without.splitlines()] == render(report, "rich").splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("terminal", "environment"), [(False, {}), (True, {"NO_COLOR": "1"}), (True, {"TERM": "dumb"})], ids=str
 )

@@ -248,6 +248,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert executed(called(monkeypatch, capsys, "repro", kept.case.id, "--target", "builtin").out).code == 0
 
 
+@pytest.mark.slow
 def test_large_arrays_go_into_a_file_beside_the_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

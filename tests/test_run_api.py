@@ -35,6 +35,7 @@ def few() -> smxcheck.Report:
     return smxcheck.verify(lambda x: np.log(softmax(x)), "log_softmax", dtypes=("float32",))
 
 
+@pytest.mark.slow
 def test_a_callable_with_a_functions_name_needs_no_more():
     report = smxcheck.verify(softmax, dtypes=("float32",))
     assert report.passed and report.exit_code == 0 and report.problems == ()

@@ -127,6 +127,7 @@ def test_ctrl_c_while_the_target_is_imported(tmp_path, start):
     nobody_is_left(tmp_path, process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 0.5])
 def test_ctrl_c_while_smxcheck_itself_is_loaded(tmp_path, start, after):
     write(tmp_path, "slow.py", SLOW)

@@ -102,6 +102,7 @@ def test_an_allowed_property_is_no_problem(report):
     assert report("more.py:softmax_in_place", *FEW, "--allow", "SMX205")[0] == 0
 
 
+@pytest.mark.slow
 def test_an_expected_choice_is_demanded(report):
     case = ("--dtype", "float32", "-k", "all-masked")
     code, found = report("kernel.py:softmax", *case)
@@ -282,6 +283,7 @@ def test_an_option_overrules_the_section_even_with_its_default(here):
     assert (found.jobs, found.worker["timeout"]) == (1, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["plain", "rich", "github"])
 def test_a_bare_run_says_first_and_last_that_none_of_the_users_code_was_checked(run, format):
     done = run("verify", "-f", "sigmoid", "--dtype", "float32", "-k", "acceptance", "--format", format, "-j", "1")

@@ -167,6 +167,7 @@ def test_a_file_that_is_not_usable_is_one_line(monkeypatch, capsys, tmp_path, co
     assert told in done.err and done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [
     ("-f", "softmx"), ("-j", "0"), ("--dtype", "float32"), ("--require", "tight"), ("--format", "xml"),
     ("--report", "x.txt"), ("--seed", "-1"), ("--with", "a.py", "--full"), ("--with", "a.txt"), ("--with", "a.py", "--dtype", "f"),

@@ -102,6 +102,7 @@ def test_a_distribution_stays_one() -> None:
     assert np.allclose(left.first.sum(axis=-1), 1) and left.first.shape == (2,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_step_leaves_a_call_that_the_function_has(function: str) -> None:
     """For a shipped case of every function, whatever is taken away: a predicate that is always true walks to the bottom."""

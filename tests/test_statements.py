@@ -434,6 +434,7 @@ def test_pages_name_the_error_what_shows_it_and_what_is_right(name, facts):
     assert [fact for fact in facts if fact not in flowing] == []
 
 
+@pytest.mark.slow
 def test_a_page_says_what_is_not_as_recorded_and_fails(monkeypatch):
     tampered = replace(statements()["004/entropy-gradient"], verdict=Verdict.TRUE)
     page = statement_page(tampered)

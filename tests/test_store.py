@@ -37,6 +37,7 @@ def entry(values: object = (1000, 1001), dtype: str = "float32", target: str = "
     return Entry(target, found_case("softmax", dtype, {"x": x}, {"axis": -1}), check="SMX102", input="softmax([…])")
 
 
+@pytest.mark.slow
 @given(data=st.data(), dtype=st.sampled_from(list(FORMATS)))
 @settings(derandomize=True, deadline=None, max_examples=60)
 def test_every_bit_of_a_call_comes_back(data: st.DataObject, dtype: str, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -183,6 +184,7 @@ def test_a_case_that_is_kept_has_its_id_and_another_is_told(tmp_path: Path) -> N
         cases(["softmax/found/0123456789ab/float32"], tmp_path)
 
 
+@pytest.mark.slow
 def test_a_failing_run_keeps_its_inputs_and_a_right_one_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,7 @@ def run(monkeypatch, capsys):
 # What is measured.
 
 
+@pytest.mark.slow
 def test_each_function_dtype_and_workload_is_compared_once(speed):
     titles = [c.title for c in speed.outcomes[0].comparisons]
     assert len(titles) == len(set(titles)) == 3 * 2 * len(TINY)

@@ -213,6 +213,7 @@ def test_arrays_without_elements_have_derivatives_without_elements(library):
         assert ask(library, "softmax_jacobian", np.zeros(shape)).shape == (*shape, shape[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.libraries
 def test_the_spelling_says_what_was_differentiated_and_how(library):
     spelled = {f: offer.spelled for f, offer in library.info.offers.items()}

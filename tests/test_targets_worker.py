@@ -310,6 +310,7 @@ def _state(entry: Path, group: int) -> str:
     return fields[0] if fields[2] == str(group) else ""
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_parent_even_while_the_target_hangs(file):
     code = (
         "import sys, os, threading, numpy as np\n"

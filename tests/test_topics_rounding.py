@@ -109,6 +109,7 @@ def close(one: Any, other: Any) -> None:
     np.testing.assert_allclose(np.broadcast_to(one, np.shape(other)), other, rtol=2e-6, atol=1e-20)
 
 
+@pytest.mark.slow
 @LAW
 @given(ROWS)
 def test_softmax_tight_is_the_bound_derived(row: list[float]) -> None:

@@ -212,6 +212,7 @@ def test_the_relaxed_sample_tends_to_one_hot_at_the_argmax() -> None:
     assert [round(float(value("gumbel-max", f"r[{i}]", 3, **given)), 12) for i in (1, 2, 3)] == [1, 0, 0]
 
 
+@pytest.mark.slow
 def test_the_largest_sum_with_gumbel_noise_is_drawn_from_softmax() -> None:
     """The integral that the topic reduces, as a whole, by quadrature: the probability of the least and the likeliest."""
     whole = COMMON.expression(
